@@ -1,0 +1,336 @@
+//! One TLS handshake whose verifier records in place of judging, and the ways it can fail told apart.
+//!
+//! The server's signature is always checked: it proves that the server holds the key of the certificate it sent.
+//! Whether the certificate is to be trusted is for [`crate::probe`] to find out and for rules to judge.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{AlertDescription, ClientConfig, DigitallySignedStruct, NamedGroup, PeerIncompatible, ProtocolVersion, SignatureScheme};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::attempt::{Cause, Failure, Stage};
+use crate::target::Host;
+use crate::wire::line::excerpt;
+
+/// A connection inside TLS.
+pub type Stream = TlsStream<Watched>;
+
+/// A finished handshake.
+#[derive(Debug)]
+pub struct Secured {
+    /// The connection.
+    pub stream: Stream,
+    /// What was agreed.
+    pub agreed: Agreed,
+    /// The certificates the server sent, its own first, as DER.
+    pub chain: Vec<CertificateDer<'static>>,
+}
+
+/// What both sides agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// `TLSv1.3` or `TLSv1.2`.
+    pub version: &'static str,
+    /// The name of the cipher suite in the IANA registry.
+    pub cipher_suite: String,
+    /// The name of the key exchange group in the IANA registry; `None` for RSA key transport, which is not spoken.
+    pub key_exchange: Option<String>,
+    /// True when the group resists quantum computers.
+    pub post_quantum: bool,
+}
+
+/// A handshake that failed.
+#[derive(Debug)]
+pub struct Unsecured {
+    /// Why.
+    pub failure: Failure,
+    /// True when nothing but an alert, an end or silence followed ClientHello: it may have been too large.
+    pub broke_on_hello: bool,
+    /// The certificates, when they came before the failure.
+    pub chain: Vec<CertificateDer<'static>>,
+}
+
+/// Which key exchange groups are offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Groups {
+    /// X25519MLKEM768 first, with its large key share.
+    PostQuantum,
+    /// Classical groups alone: a small ClientHello.
+    Classical,
+}
+
+/// Performs a handshake.
+///
+/// `name` is sent as SNI when it is a host name (RFC 6066 has no form for addresses). When `patience` is given, a server silent so long after
+/// ClientHello counts as broken by it, so that there is time left to try a smaller one.
+///
+/// # Errors
+/// [`Unsecured`], with the failure in the stage `tls`.
+pub async fn handshake(
+    stream: TcpStream,
+    name: &Host,
+    groups: Groups,
+    deadline: Instant,
+    patience: Option<Duration>,
+) -> Result<Secured, Unsecured> {
+    let recorder = Arc::new(Recorder::new());
+    let config = config(groups, Arc::clone(&recorder));
+    let seen = Arc::new(Seen::default());
+    let watched = Watched { stream, seen: Arc::clone(&seen) };
+    let started = Instant::now();
+    let mut connecting = Box::pin(TlsConnector::from(Arc::new(config)).connect(server_name(name), watched));
+    let mut ended = None;
+    if let Some(patience) = patience.filter(|patience| started + *patience < deadline) {
+        ended = timeout_at(started + patience, &mut connecting).await.ok();
+    }
+    if ended.is_none() && (patience.is_none() || !seen.is_empty()) {
+        ended = timeout_at(deadline, &mut connecting).await.ok();
+    }
+    let broke_on_hello = seen.only_alert();
+    let failure = match ended {
+        Some(Ok(stream)) => return Ok(secured(stream, recorder.chain())),
+        Some(Err(error)) => failure_of(&error, &seen),
+        None => silent(started.elapsed(), &seen),
+    };
+    Err(Unsecured { failure, broke_on_hello, chain: recorder.chain() })
+}
+
+fn secured(stream: Stream, chain: Vec<CertificateDer<'static>>) -> Secured {
+    let (watched, session) = stream.get_ref();
+    // Else Linux may delay the acknowledgement of session tickets, for which Postfix waits before it replies.
+    #[cfg(target_os = "linux")]
+    let _ = watched.stream.set_quickack(true);
+    #[cfg(not(target_os = "linux"))]
+    let _ = watched;
+    let group = session.negotiated_key_exchange_group().map(|group| group.name());
+    let agreed = Agreed {
+        version: match session.protocol_version() {
+            Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
+            _ => "TLSv1.3",
+        },
+        cipher_suite: session
+            .negotiated_cipher_suite()
+            .and_then(|suite| suite.suite().as_str())
+            .unwrap_or("unknown")
+            .to_owned(),
+        key_exchange: group.map(|group| group.as_str().unwrap_or("unknown").to_owned()),
+        post_quantum: matches!(
+            group,
+            Some(NamedGroup::X25519MLKEM768 | NamedGroup::secp256r1MLKEM768 | NamedGroup::MLKEM768)
+        ),
+    };
+    Secured { stream, agreed, chain }
+}
+
+fn config(groups: Groups, recorder: Arc<Recorder>) -> ClientConfig {
+    let mut provider: CryptoProvider = aws_lc_rs::default_provider();
+    if groups == Groups::Classical {
+        provider.kx_groups.retain(|group| {
+            matches!(group.name(), NamedGroup::X25519 | NamedGroup::secp256r1 | NamedGroup::secp384r1)
+        });
+    }
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .expect("the provider has suites for both versions")
+        .dangerous()
+        .with_custom_certificate_verifier(recorder)
+        .with_no_client_auth();
+    // A resumed session would not show its certificate.
+    config.resumption = Resumption::disabled();
+    config
+}
+
+fn server_name(host: &Host) -> ServerName<'static> {
+    match host {
+        Host::Ip(address) => ServerName::IpAddress((*address).into()),
+        Host::Name(name) => ServerName::try_from(name.to_string()).expect("a checked domain is a DNS name"),
+    }
+}
+
+/// Takes any certificate down; lets only signatures stand that the certificate's key made.
+#[derive(Debug)]
+struct Recorder {
+    chain: Mutex<Vec<CertificateDer<'static>>>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl Recorder {
+    fn new() -> Self {
+        Self {
+            chain: Mutex::default(),
+            algorithms: aws_lc_rs::default_provider().signature_verification_algorithms,
+        }
+    }
+
+    fn chain(&self) -> Vec<CertificateDer<'static>> {
+        self.chain.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ServerCertVerifier for Recorder {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let all = std::iter::once(end_entity).chain(intermediates).map(|der| der.clone().into_owned());
+        *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = all.collect();
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+/// The first bytes a server sent after ClientHello.
+#[derive(Debug, Default)]
+struct Seen(Mutex<Vec<u8>>);
+
+impl Seen {
+    fn note(&self, bytes: &[u8]) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = SEEN_BYTES.saturating_sub(seen.len());
+        seen.extend(bytes.iter().take(room));
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.bytes().is_empty()
+    }
+
+    /// True before any byte of a handshake message: nothing, or an alert record (RFC 8446, section 5.1).
+    fn only_alert(&self) -> bool {
+        matches!(self.bytes().first(), None | Some(&21))
+    }
+
+    /// The words of a server that speaks clear text: a TLS record begins with a content type from 20 to 23.
+    fn plain_text(&self) -> Option<String> {
+        let bytes = self.bytes();
+        let first = bytes.first()?;
+        if (20..24).contains(first) {
+            return None;
+        }
+        let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+        Some(excerpt(&String::from_utf8_lossy(line)))
+    }
+}
+
+/// Enough of a clear-text line to quote it.
+const SEEN_BYTES: usize = 256;
+
+/// A TCP stream that keeps the first bytes it read.
+#[derive(Debug)]
+pub struct Watched {
+    stream: TcpStream,
+    seen: Arc<Seen>,
+}
+
+impl Watched {
+    /// The stream itself.
+    pub fn tcp(&self) -> &TcpStream {
+        &self.stream
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(cx, buffer))?;
+        this.seen.note(buffer.filled().get(before..).unwrap_or_default());
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+fn silent(elapsed: Duration, seen: &Seen) -> Failure {
+    let what = if seen.is_empty() { "no answer to ClientHello" } else { "the TLS handshake did not end" };
+    Failure::new(Stage::Tls, Cause::TimedOut, format!("{what} within {:.1} s", elapsed.as_secs_f64()))
+}
+
+fn failure_of(error: &io::Error, seen: &Seen) -> Failure {
+    let fail = |cause, reason: String| Failure::new(Stage::Tls, cause, reason);
+    if let Some(words) = seen.plain_text() {
+        return fail(Cause::PlainText, format!("the server answered ClientHello in clear text: {words}"));
+    }
+    let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
+        let cause = Cause::of_io(error);
+        let reason = match cause {
+            Cause::Closed => "the server closed the connection during the TLS handshake".to_owned(),
+            _ => format!("the server reset the connection during the TLS handshake ({error})"),
+        };
+        return fail(cause, reason);
+    };
+    match tls {
+        rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
+        | rustls::Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13 | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => fail(Cause::TlsTooOld, format!("the server speaks neither TLS 1.2 nor TLS 1.3 ({tls})")),
+        rustls::Error::AlertReceived(alert) => {
+            fail(Cause::Handshake, format!("the server ended the TLS handshake with the alert {alert:?}"))
+        }
+        other => fail(Cause::Handshake, format!("the TLS handshake failed: {other}")),
+    }
+}

@@ -1,0 +1,288 @@
+//! Protocol bytes and values, without sockets or clocks.
+//!
+//! A dialogue with a server is a row of [`Exchange`]s. Each says what to send, takes the reply line by line, and
+//! answers when the reply is whole. One driver (in [`crate::probe`]) joins any exchange to any stream.
+
+pub mod imap;
+pub mod line;
+pub mod pop3;
+pub mod smtp;
+
+pub use line::{Fault, Line};
+
+use crate::settings::Protocol;
+
+/// One question to a server and the reader of its reply.
+pub trait Exchange {
+    /// What a whole reply means.
+    type Answer;
+
+    /// What to send first; empty for the greeting, which the server sends unasked.
+    fn opening(&self) -> Vec<u8>;
+
+    /// Takes one line of the reply.
+    ///
+    /// # Errors
+    /// [`Fault`] when the line is not of the protocol's grammar.
+    fn line(&mut self, line: &Line) -> Result<Next<Self::Answer>, Fault>;
+}
+
+/// What an exchange wants after a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next<T> {
+    /// Another line.
+    More,
+    /// These bytes sent, then another line.
+    Send(Vec<u8>),
+    /// Nothing: this is the answer.
+    Done(T),
+}
+
+/// An exchange whose kind only the dialogue knows.
+pub type Boxed<T> = Box<dyn Exchange<Answer = T> + Send>;
+
+/// The exchanges of one protocol, in the order a probe needs them.
+pub trait Dialogue: Send {
+    /// Reads the server's first words.
+    fn greeting(&self) -> Boxed<Greeting>;
+    /// Asks what the server can do.
+    fn capabilities(&mut self) -> Boxed<CapabilityReply>;
+    /// Asks for TLS on this connection.
+    fn starttls(&mut self) -> Boxed<StartTlsReply>;
+    /// The last words, to which no answer is awaited.
+    fn goodbye(&mut self) -> Vec<u8>;
+}
+
+/// The dialogue of a protocol; `ehlo` is how the client names itself in SMTP.
+pub fn dialogue(protocol: Protocol, ehlo: &str) -> Box<dyn Dialogue> {
+    match protocol {
+        Protocol::Imap => Box::new(imap::Client::default()),
+        Protocol::Pop3 => Box::new(pop3::Client),
+        Protocol::Smtp => Box::new(smtp::Client::new(ehlo)),
+    }
+}
+
+/// The server's first words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Greeting {
+    /// What they mean.
+    pub kind: GreetingKind,
+    /// What follows `* OK`, `+OK` or the code, without a response code in brackets.
+    pub text: String,
+    /// The capabilities in an IMAP greeting.
+    pub capabilities: Option<Capabilities>,
+    /// True when a POP3 greeting has an APOP stamp (RFC 1939, section 7).
+    pub apop: bool,
+    /// True when a server that turns the client away says "later".
+    pub temporary: bool,
+    /// The line or lines as sent.
+    pub raw: String,
+}
+
+impl Greeting {
+    fn new(kind: GreetingKind, text: impl Into<String>, raw: impl Into<String>) -> Self {
+        let temporary = kind == GreetingKind::Busy;
+        Self { kind, text: text.into(), capabilities: None, apop: false, temporary, raw: raw.into() }
+    }
+}
+
+/// What a greeting means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GreetingKind {
+    /// The server is ready.
+    Ready,
+    /// The client is signed in already (IMAP `PREAUTH`).
+    Preauth,
+    /// The server closes (IMAP `BYE`).
+    Bye,
+    /// The server turns the client away for good.
+    Rejected,
+    /// The server turns the client away for now.
+    Busy,
+}
+
+impl GreetingKind {
+    /// The word for JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Preauth => "preauth",
+            Self::Bye => "bye",
+            Self::Rejected => "rejected",
+            Self::Busy => "busy",
+        }
+    }
+}
+
+/// What a server says it can do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// As sent: atoms in IMAP, lines in POP3 and SMTP (without the first line of the reply to EHLO).
+    pub list: Vec<String>,
+    /// True when TLS on this connection is offered.
+    pub starttls: bool,
+    /// Ways to sign in: SASL names in capitals, `login-command` (IMAP), `user-pass` (POP3).
+    pub mechanisms: Vec<String>,
+    /// Oddities worth a remark.
+    pub notes: Vec<String>,
+}
+
+/// The reply to the question what a server can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CapabilityReply {
+    /// The list.
+    List(Capabilities),
+    /// The server knows no such command (POP3 without CAPA); its words.
+    Unsupported(String),
+    /// The server would not say; its words.
+    Refused(Refusal),
+}
+
+/// The reply to the request for TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartTlsReply {
+    /// The handshake may begin.
+    GoAhead,
+    /// It may not; the server's words.
+    Refused(Refusal),
+}
+
+/// A server's no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The line as sent.
+    pub text: String,
+    /// True when it says "later".
+    pub temporary: bool,
+    /// True when the server closes the connection with it.
+    pub closing: bool,
+}
+
+/// Names the protocol of a first line that is not of the expected one.
+fn other_protocol(expected: Protocol, line: &Line) -> Fault {
+    let text = line.text();
+    let upper = text.to_ascii_uppercase();
+    let digits = text.bytes().take(3).filter(u8::is_ascii_digit).count() == 3;
+    let name = if upper.starts_with("SSH-") {
+        Some("SSH")
+    } else if upper.starts_with("HTTP/") || upper.starts_with("<!DOCTYPE") || upper.starts_with("<HTML") {
+        Some("HTTP")
+    } else if upper.starts_with("+OK") || upper.starts_with("-ERR") {
+        Some("POP3")
+    } else if upper.starts_with("* ") {
+        Some("IMAP")
+    } else if digits && matches!(text.as_bytes().get(3), None | Some(b' ' | b'-')) {
+        Some("SMTP")
+    } else if upper.starts_with("RFB ") {
+        Some("VNC")
+    } else {
+        None
+    };
+    match name.filter(|name| *name != expected.name()) {
+        Some(name) => Fault::OtherProtocol { name, line: text },
+        None => Fault::Unexpected { expected: greeting_of(expected), line: text },
+    }
+}
+
+fn greeting_of(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Imap => "an IMAP greeting (`* OK`)",
+        Protocol::Pop3 => "a POP3 greeting (`+OK`)",
+        Protocol::Smtp => "an SMTP greeting (`220`)",
+    }
+}
+
+/// True when a server's free text says that the refusal is for now only.
+fn says_later(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    LATER_WORDS.iter().any(|word| text.contains(word))
+}
+
+const LATER_WORDS: &[&str] = &[
+    "[unavailable]",
+    "[inuse]",
+    "[limit]",
+    "[sys/temp]",
+    "[in-use]",
+    "[login-delay]",
+    "later",
+    "too many",
+    "temporar",
+    "try again",
+    "busy",
+    "overload",
+    "maintenance",
+    "shutting down",
+    "unavailable",
+    "timeout",
+    "inactivity",
+];
+
+/// The IMAP command LOGIN, in a list of mechanisms.
+pub const LOGIN_COMMAND: &str = "login-command";
+
+/// The POP3 commands USER and PASS, in a list of mechanisms.
+pub const USER_PASS: &str = "user-pass";
+
+/// The POP3 command APOP, in a list of mechanisms.
+pub const APOP: &str = "apop";
+
+/// Adds a mechanism in capitals, once.
+fn add_mechanism(mechanisms: &mut Vec<String>, name: &str) {
+    let name = name.to_ascii_uppercase();
+    if !name.is_empty() && !mechanisms.contains(&name) {
+        mechanisms.push(name);
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use line::Splitter;
+
+    /// Feeds a server's bytes to an exchange, in the pieces given; gives the answer and what was sent on the way.
+    pub(crate) fn feed<T>(mut exchange: Boxed<T>, pieces: &[&[u8]]) -> Result<(Option<T>, Vec<u8>), Fault> {
+        let mut splitter = Splitter::default();
+        let mut sent = Vec::new();
+        for piece in pieces {
+            splitter.push(piece);
+            while let Some(line) = splitter.next_line()? {
+                match exchange.line(&line)? {
+                    Next::More => {}
+                    Next::Send(bytes) => sent.extend(bytes),
+                    Next::Done(answer) => return Ok((Some(answer), sent)),
+                }
+            }
+        }
+        Ok((None, sent))
+    }
+
+    /// Feeds bytes whole, cut in two at every index, and byte by byte; all must give the same.
+    pub(crate) fn feed_cut<T: PartialEq + std::fmt::Debug>(make: impl Fn() -> Boxed<T>, input: &[u8]) -> Option<T> {
+        let (whole, sent) = feed(make(), &[input]).unwrap();
+        for cut in 0..=input.len() {
+            let (start, end) = input.split_at(cut);
+            assert_eq!(feed(make(), &[start, end]).unwrap(), feed(make(), &[input]).unwrap(), "cut at {cut}");
+        }
+        let bytes: Vec<&[u8]> = input.chunks(1).collect();
+        assert_eq!(feed(make(), &bytes).unwrap().1, sent);
+        whole
+    }
+
+    #[test]
+    fn other_protocols_are_named() {
+        for (expected, line, name) in [
+            (Protocol::Imap, "220 mail ESMTP", "SMTP"),
+            (Protocol::Imap, "+OK ready", "POP3"),
+            (Protocol::Pop3, "* OK ready", "IMAP"),
+            (Protocol::Smtp, "SSH-2.0-OpenSSH_9.2", "SSH"),
+            (Protocol::Smtp, "HTTP/1.1 400 Bad Request", "HTTP"),
+        ] {
+            let line = Line { bytes: line.as_bytes().to_vec(), bare_lf: false };
+            let fault = other_protocol(expected, &line);
+            assert!(matches!(fault, Fault::OtherProtocol { name: found, .. } if found == name), "{fault}");
+        }
+        let line = Line { bytes: b"hello".to_vec(), bare_lf: false };
+        assert!(matches!(other_protocol(Protocol::Imap, &line), Fault::Unexpected { .. }));
+    }
+}
