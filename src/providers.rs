@@ -29,6 +29,11 @@ impl Providers {
         Self { user: Some(table) }
     }
 
+    /// True when the user has a table of their own.
+    pub fn has_user_table(&self) -> bool {
+        self.user.is_some()
+    }
+
     /// The entry that lists a domain, the user's first.
     pub fn find(&self, domain: &Domain) -> Option<(Source, Provider)> {
         let own = self.user.as_ref().and_then(|table| table.find(domain));

@@ -42,7 +42,7 @@ pub enum Next<T> {
 pub type Boxed<T> = Box<dyn Exchange<Answer = T> + Send>;
 
 /// The exchanges of one protocol, in the order a probe needs them.
-pub trait Dialogue: Send {
+pub trait Dialogue: Send + Sync {
     /// Reads the server's first words.
     fn greeting(&self) -> Boxed<Greeting>;
     /// Asks what the server can do.
@@ -158,27 +158,31 @@ pub struct Refusal {
     pub closing: bool,
 }
 
-/// Names the protocol of a first line that is not of the expected one.
+/// Names the protocol that a server's first line belongs to.
+pub fn name_protocol(line: &str) -> Option<&'static str> {
+    let upper = line.to_ascii_uppercase();
+    let code = line.bytes().take(3).filter(u8::is_ascii_digit).count() == 3;
+    if code && matches!(line.as_bytes().get(3), None | Some(b' ' | b'-')) {
+        return Some("SMTP");
+    }
+    FIRST_WORDS.iter().find(|(words, _)| upper.starts_with(words)).map(|(_, name)| *name)
+}
+
+const FIRST_WORDS: &[(&str, &str)] = &[
+    ("SSH-", "SSH"),
+    ("HTTP/", "HTTP"),
+    ("<!DOCTYPE", "HTTP"),
+    ("<HTML", "HTTP"),
+    ("+OK", "POP3"),
+    ("-ERR", "POP3"),
+    ("* ", "IMAP"),
+    ("RFB ", "VNC"),
+];
+
+/// The fault of a first line that is no greeting of the expected protocol.
 fn other_protocol(expected: Protocol, line: &Line) -> Fault {
     let text = line.text();
-    let upper = text.to_ascii_uppercase();
-    let digits = text.bytes().take(3).filter(u8::is_ascii_digit).count() == 3;
-    let name = if upper.starts_with("SSH-") {
-        Some("SSH")
-    } else if upper.starts_with("HTTP/") || upper.starts_with("<!DOCTYPE") || upper.starts_with("<HTML") {
-        Some("HTTP")
-    } else if upper.starts_with("+OK") || upper.starts_with("-ERR") {
-        Some("POP3")
-    } else if upper.starts_with("* ") {
-        Some("IMAP")
-    } else if digits && matches!(text.as_bytes().get(3), None | Some(b' ' | b'-')) {
-        Some("SMTP")
-    } else if upper.starts_with("RFB ") {
-        Some("VNC")
-    } else {
-        None
-    };
-    match name.filter(|name| *name != expected.name()) {
+    match name_protocol(&text).filter(|name| *name != expected.name()) {
         Some(name) => Fault::OtherProtocol { name, line: text },
         None => Fault::Unexpected { expected: greeting_of(expected), line: text },
     }

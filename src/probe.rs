@@ -1,0 +1,32 @@
+//! Examines one endpoint from the name to the last reply and gives facts, never verdicts.
+
+pub mod certificate;
+pub mod drive;
+pub mod facts;
+pub mod session;
+
+use std::time::Duration;
+
+use crate::target::Host;
+
+/// How an endpoint is examined.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The limit for a whole endpoint, from the name to the last reply.
+    pub timeout: Duration,
+    /// How the client names itself in EHLO, in place of the address literal of its socket.
+    pub ehlo: Option<String>,
+    /// The name to send as SNI and to hold the certificate against, in place of the host.
+    pub sni: Option<Host>,
+    /// Whether the dialogue is kept.
+    pub transcript: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { timeout: TIMEOUT, ehlo: None, sni: None, transcript: false }
+    }
+}
+
+/// 60 s: greetings are delayed on purpose by 5 to 30 s in places.
+pub const TIMEOUT: Duration = Duration::from_secs(60);

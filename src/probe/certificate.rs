@@ -1,0 +1,484 @@
+//! What a certificate says, and *all* its problems, not the first one only.
+
+use std::net::IpAddr;
+
+use aws_lc_rs::digest;
+use rustls::CertificateError;
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::aws_lc_rs as provider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use time::{Duration, OffsetDateTime};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::oid_registry::asn1_rs::{Oid, ToDer};
+use x509_parser::prelude::FromDer;
+use x509_parser::public_key::PublicKey;
+use x509_parser::x509::{AttributeTypeAndValue, SubjectPublicKeyInfo, X509Name};
+
+use crate::net::Network;
+use crate::target::Host;
+
+/// The certificates a server sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// The server's own certificate; `None` when it cannot be parsed.
+    pub certificate: Option<Certificate>,
+    /// How many certificates were sent.
+    pub length: usize,
+    /// Everything that is wrong, each once.
+    pub problems: Vec<Problem>,
+}
+
+/// What a certificate says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// The subject, as RFC 4514 writes it.
+    pub subject: String,
+    /// The issuer, as RFC 4514 writes it.
+    pub issuer: String,
+    /// The DNS names and IP addresses of the subject alternative name, in order.
+    pub names: Vec<String>,
+    /// Valid from.
+    pub not_before: OffsetDateTime,
+    /// Valid to, that second included.
+    pub not_after: OffsetDateTime,
+    /// The kind and size of the key: `ECDSA P-256`, `RSA 2048`.
+    pub key: String,
+    /// The signature algorithm as its standard names it: `ecdsa-with-SHA256`.
+    pub signature: String,
+    /// SHA-256 over the DER encoding, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+impl Certificate {
+    /// Whole days until it expires, rounded down; negative after that.
+    pub fn days_left(&self, now: OffsetDateTime) -> i64 {
+        (self.not_after - now).whole_seconds().div_euclid(Duration::DAY.whole_seconds())
+    }
+
+    /// How long it is valid in all.
+    pub fn lifetime(&self) -> Duration {
+        self.not_after - self.not_before
+    }
+}
+
+/// One thing that is wrong with a certificate or its chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What.
+    pub kind: ProblemKind,
+    /// In which words: a fragment that completes "the server's certificate …".
+    pub detail: String,
+}
+
+/// The problems of a certificate that a rule tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProblemKind {
+    /// Its time, or that of a certificate above it, is over.
+    Expired,
+    /// Its time has not come.
+    NotYetValid,
+    /// It is for another host (RFC 9525).
+    WrongName,
+    /// No trusted root stands above it.
+    UnknownIssuer,
+    /// It signed itself.
+    SelfSigned,
+    /// Its key is too short.
+    WeakKey,
+    /// It is signed with a broken hash.
+    WeakSignature,
+    /// The server left out the certificate of the issuer.
+    MissingIntermediate,
+    /// It is not for servers.
+    WrongPurpose,
+    /// Something else; the detail says what.
+    Other,
+}
+
+impl ProblemKind {
+    /// The word for JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::NotYetValid => "not-yet-valid",
+            Self::WrongName => "wrong-name",
+            Self::UnknownIssuer => "unknown-issuer",
+            Self::SelfSigned => "self-signed",
+            Self::WeakKey => "weak-key",
+            Self::WeakSignature => "weak-signature",
+            Self::MissingIntermediate => "missing-intermediate",
+            Self::WrongPurpose => "wrong-purpose",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Examines what a server sent: every check is made, whatever the others found. `None` when it sent nothing.
+pub fn inspect(chain: &[CertificateDer<'_>], host: &Host, network: &Network, now: OffsetDateTime) -> Option<Chain> {
+    let (leaf, others) = chain.split_first()?;
+    let length = chain.len();
+    let Ok((_, parsed)) = X509Certificate::from_der(leaf) else {
+        let problem = Problem { kind: ProblemKind::Other, detail: "cannot be parsed".to_owned() };
+        return Some(Chain { certificate: None, length, problems: vec![problem] });
+    };
+    let certificate = describe(&parsed, leaf);
+    let mut problems = Problems::default();
+    problems.add_dates(&certificate, now);
+    problems.add_key(&parsed);
+    problems.add_signatures(&parsed, others);
+    let trusted_itself = network.options().extra_roots.iter().any(|root| root.as_ref() == leaf.as_ref());
+    match ParsedCertificate::try_from(leaf) {
+        Err(error) => problems.add(ProblemKind::Other, format!("is refused by TLS clients: {error}")),
+        Ok(end_entity) => {
+            if !trusted_itself {
+                let within = now.clamp(certificate.not_before, certificate.not_after);
+                problems.add_chain(&parsed, &end_entity, others, network, within);
+            }
+            problems.add_name(&certificate, &parsed, &end_entity, host);
+        }
+    }
+    Some(Chain { certificate: Some(certificate), length, problems: problems.0 })
+}
+
+#[derive(Default)]
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn add(&mut self, kind: ProblemKind, detail: String) {
+        if !self.0.iter().any(|problem| problem.kind == kind) {
+            self.0.push(Problem { kind, detail });
+        }
+    }
+
+    fn add_dates(&mut self, certificate: &Certificate, now: OffsetDateTime) {
+        if now > certificate.not_after {
+            let days = ago(now - certificate.not_after);
+            self.add(ProblemKind::Expired, format!("expired {days} ago ({})", certificate.not_after.date()));
+        }
+        if now < certificate.not_before {
+            let days = ago(certificate.not_before - now);
+            self.add(ProblemKind::NotYetValid, format!("is valid only in {days} ({})", certificate.not_before.date()));
+        }
+    }
+
+    fn add_key(&mut self, parsed: &X509Certificate<'_>) {
+        let bits = key_bits(parsed.public_key());
+        let too_short = match parsed.public_key().parsed() {
+            Ok(PublicKey::RSA(_)) => bits < RSA_BITS,
+            Ok(PublicKey::EC(_)) => bits < EC_BITS,
+            _ => false,
+        };
+        if too_short {
+            self.add(ProblemKind::WeakKey, format!("has a key of {bits} bits only"));
+        }
+    }
+
+    /// Looks at every certificate that somebody else signed: a root's own signature proves nothing.
+    fn add_signatures(&mut self, leaf: &X509Certificate<'_>, others: &[CertificateDer<'_>]) {
+        let parsed: Vec<_> = others.iter().filter_map(|der| X509Certificate::from_der(der).ok()).collect();
+        for certificate in std::iter::once(leaf).chain(parsed.iter().map(|(_, certificate)| certificate)) {
+            let name = algorithm(&certificate.signature_algorithm.algorithm);
+            if !is_self_issued(certificate) && WEAK_HASHES.iter().any(|hash| name.to_ascii_lowercase().contains(hash)) {
+                self.add(ProblemKind::WeakSignature, format!("is vouched for by a broken signature algorithm ({name})"));
+            }
+        }
+    }
+
+    fn add_chain(
+        &mut self,
+        leaf: &X509Certificate<'_>,
+        end_entity: &ParsedCertificate<'_>,
+        others: &[CertificateDer<'_>],
+        network: &Network,
+        within: OffsetDateTime,
+    ) {
+        let seconds = u64::try_from(within.unix_timestamp()).unwrap_or_default();
+        let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
+        let algorithms = provider::default_provider().signature_verification_algorithms.all;
+        let verified =
+            verify_server_cert_signed_by_trust_anchor(end_entity, network.roots(), others, time, algorithms);
+        let Err(error) = verified else { return };
+        if is_self_issued(leaf) {
+            return self.add(ProblemKind::SelfSigned, "is signed by itself and by nobody you trust".to_owned());
+        }
+        let rustls::Error::InvalidCertificate(error) = error else {
+            return self.add(ProblemKind::Other, format!("does not verify: {error}"));
+        };
+        match error {
+            CertificateError::UnknownIssuer => self.add_missing_issuer(leaf, others),
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+                self.add(ProblemKind::WrongPurpose, "is not made for TLS servers".to_owned());
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                self.add(ProblemKind::Expired, "hangs on a certificate that has expired".to_owned());
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                self.add(ProblemKind::NotYetValid, "hangs on a certificate that is not valid yet".to_owned());
+            }
+            other => {
+                // A broken hash is one of the algorithms that the verifier does not know; it is named already.
+                if !self.0.iter().any(|problem| problem.kind == ProblemKind::WeakSignature) {
+                    self.add(ProblemKind::Other, format!("does not verify: {other}"));
+                }
+            }
+        }
+    }
+
+    fn add_missing_issuer(&mut self, leaf: &X509Certificate<'_>, others: &[CertificateDer<'_>]) {
+        let issuer_sent = others.iter().any(|der| {
+            X509Certificate::from_der(der).is_ok_and(|(_, other)| other.subject().as_raw() == leaf.issuer().as_raw())
+        });
+        let issuer = distinguished_name(leaf.issuer());
+        if !issuer_sent && names_issuer_url(leaf) {
+            let detail = format!("comes without the certificate of its issuer ({issuer})");
+            return self.add(ProblemKind::MissingIntermediate, detail);
+        }
+        self.add(ProblemKind::UnknownIssuer, format!("is issued by an authority that is not trusted ({issuer})"));
+    }
+
+    fn add_name(
+        &mut self,
+        certificate: &Certificate,
+        parsed: &X509Certificate<'_>,
+        end_entity: &ParsedCertificate<'_>,
+        host: &Host,
+    ) {
+        let name = match host {
+            Host::Ip(address) => ServerName::IpAddress((*address).into()),
+            Host::Name(name) => match ServerName::try_from(name.as_str()) {
+                Ok(name) => name,
+                Err(_) => return,
+            },
+        };
+        if verify_server_name(end_entity, &name).is_ok() {
+            return;
+        }
+        let detail = match (certificate.names.as_slice(), parsed.subject().iter_common_name().next()) {
+            ([], Some(common_name)) => {
+                let common_name = common_name.as_str().unwrap_or("?");
+                format!("names its host in the common name alone ({common_name}), which clients ignore")
+            }
+            ([], None) => format!("names no host, so not {host}"),
+            (names, _) => format!("is not for {host} but for {}", list(names)),
+        };
+        self.add(ProblemKind::WrongName, detail);
+    }
+}
+
+fn describe(parsed: &X509Certificate<'_>, der: &[u8]) -> Certificate {
+    let digest = digest::digest(&digest::SHA256, der);
+    Certificate {
+        subject: distinguished_name(parsed.subject()),
+        issuer: distinguished_name(parsed.issuer()),
+        names: names(parsed),
+        not_before: parsed.validity().not_before.to_datetime(),
+        not_after: parsed.validity().not_after.to_datetime(),
+        key: key_name(parsed.public_key()),
+        signature: algorithm(&parsed.signature_algorithm.algorithm),
+        sha256: hex(digest.as_ref()),
+    }
+}
+
+fn names(parsed: &X509Certificate<'_>) -> Vec<String> {
+    let Ok(Some(alternative)) = parsed.subject_alternative_name() else { return Vec::new() };
+    alternative
+        .value
+        .general_names
+        .iter()
+        .filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some((*name).to_owned()),
+            GeneralName::IPAddress(bytes) => ip_address(bytes).map(|address| address.to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
+    if let Ok(four) = <[u8; 4]>::try_from(bytes) {
+        return Some(IpAddr::from(four));
+    }
+    <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from)
+}
+
+fn is_self_issued(parsed: &X509Certificate<'_>) -> bool {
+    parsed.subject().as_raw() == parsed.issuer().as_raw()
+}
+
+/// True when the authority information access extension (RFC 5280, section 4.2.2.1) says where the issuer is found.
+fn names_issuer_url(parsed: &X509Certificate<'_>) -> bool {
+    parsed.extensions().iter().any(|extension| match extension.parsed_extension() {
+        ParsedExtension::AuthorityInfoAccess(access) => access
+            .accessdescs
+            .iter()
+            .any(|description| description.access_method.to_id_string() == CA_ISSUERS),
+        _ => false,
+    })
+}
+
+fn key_bits(key: &SubjectPublicKeyInfo<'_>) -> usize {
+    match key.parsed() {
+        Ok(PublicKey::RSA(rsa)) => rsa.key_size(),
+        Ok(PublicKey::EC(point)) => point.key_size(),
+        _ => 0,
+    }
+}
+
+fn key_name(key: &SubjectPublicKeyInfo<'_>) -> String {
+    let bits = key_bits(key);
+    match key.parsed() {
+        Ok(PublicKey::RSA(_)) => format!("RSA {bits}"),
+        Ok(PublicKey::EC(_)) => {
+            let curve = key.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
+            match curve.map(|oid| oid.to_id_string()).as_deref() {
+                Some("1.2.840.10045.3.1.7") => "ECDSA P-256".to_owned(),
+                Some("1.3.132.0.34") => "ECDSA P-384".to_owned(),
+                Some("1.3.132.0.35") => "ECDSA P-521".to_owned(),
+                _ => format!("ECDSA {bits}"),
+            }
+        }
+        _ => algorithm(&key.algorithm.algorithm),
+    }
+}
+
+/// The names that RFC 5912, RFC 8410 and RFC 9881 give algorithms; the number of any other.
+fn algorithm(oid: &Oid<'_>) -> String {
+    let number = oid.to_id_string();
+    let name = match number.as_str() {
+        "1.2.840.113549.1.1.4" => "md5WithRSAEncryption",
+        "1.2.840.113549.1.1.5" => "sha1WithRSAEncryption",
+        "1.2.840.113549.1.1.10" => "rsassaPss",
+        "1.2.840.113549.1.1.11" => "sha256WithRSAEncryption",
+        "1.2.840.113549.1.1.12" => "sha384WithRSAEncryption",
+        "1.2.840.113549.1.1.13" => "sha512WithRSAEncryption",
+        "1.2.840.10045.4.1" => "ecdsa-with-SHA1",
+        "1.2.840.10045.4.3.2" => "ecdsa-with-SHA256",
+        "1.2.840.10045.4.3.3" => "ecdsa-with-SHA384",
+        "1.2.840.10045.4.3.4" => "ecdsa-with-SHA512",
+        "1.3.101.112" => "Ed25519",
+        "1.3.101.113" => "Ed448",
+        "2.16.840.1.101.3.4.3.17" => "ML-DSA-44",
+        "2.16.840.1.101.3.4.3.18" => "ML-DSA-65",
+        "2.16.840.1.101.3.4.3.19" => "ML-DSA-87",
+        _ => return number,
+    };
+    name.to_owned()
+}
+
+/// Writes a name as RFC 4514 has it: the last relative name first, special characters escaped.
+fn distinguished_name(name: &X509Name<'_>) -> String {
+    let mut relative: Vec<String> = name
+        .iter_rdn()
+        .map(|rdn| rdn.iter().map(attribute).collect::<Vec<_>>().join("+"))
+        .collect();
+    relative.reverse();
+    relative.join(",")
+}
+
+fn attribute(attribute: &AttributeTypeAndValue<'_>) -> String {
+    let number = attribute.attr_type().to_id_string();
+    let short = match number.as_str() {
+        "2.5.4.3" => "CN",
+        "2.5.4.6" => "C",
+        "2.5.4.7" => "L",
+        "2.5.4.8" => "ST",
+        "2.5.4.9" => "STREET",
+        "2.5.4.10" => "O",
+        "2.5.4.11" => "OU",
+        "0.9.2342.19200300.100.1.1" => "UID",
+        "0.9.2342.19200300.100.1.25" => "DC",
+        _ => "",
+    };
+    match attribute.as_str() {
+        Ok(value) if !short.is_empty() => format!("{short}={}", escaped(value)),
+        _ => {
+            let label = if short.is_empty() { &number } else { short };
+            format!("{label}=#{}", hex(&attribute.attr_value().to_der_vec().unwrap_or_default()))
+        }
+    }
+}
+
+/// RFC 4514, section 2.4.
+fn escaped(value: &str) -> String {
+    let last = value.chars().count().saturating_sub(1);
+    let mut text = String::with_capacity(value.len());
+    for (index, character) in value.chars().enumerate() {
+        let special = matches!(character, '"' | '+' | ',' | ';' | '<' | '>' | '\\');
+        let at_edge = (index == 0 && matches!(character, ' ' | '#')) || (index == last && character == ' ');
+        if special || at_edge {
+            text.push('\\');
+        }
+        match character {
+            '\0' => text.push_str("\\00"),
+            other => text.push(other),
+        }
+    }
+    text
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn ago(duration: Duration) -> String {
+    match duration.whole_days() {
+        0 => "less than a day".to_owned(),
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    }
+}
+
+fn list(names: &[String]) -> String {
+    let shown = names.iter().take(SHOWN_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN_NAMES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// RFC 9325, section 4.5: 2048 bits.
+const RSA_BITS: usize = 2048;
+
+/// RFC 9325, section 4.5: 256 bits.
+const EC_BITS: usize = 256;
+
+const WEAK_HASHES: &[&str] = &["md5", "sha1"];
+
+/// id-ad-caIssuers, RFC 5280.
+const CA_ISSUERS: &str = "1.3.6.1.5.5.7.48.2";
+
+/// How many names of a certificate fit into a sentence.
+const SHOWN_NAMES: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_escaped_as_rfc_4514_has_it() {
+        for (value, text) in
+            [("a,b", "a\\,b"), (" x ", "\\ x\\ "), ("#1", "\\#1"), ("a#1", "a#1"), ("\"+;<>\\", "\\\"\\+\\;\\<\\>\\\\")]
+        {
+            assert_eq!(escaped(value), text);
+        }
+    }
+
+    #[test]
+    fn days_left_are_rounded_down() {
+        let not_after = OffsetDateTime::UNIX_EPOCH + Duration::days(10);
+        let certificate = Certificate {
+            subject: String::new(),
+            issuer: String::new(),
+            names: Vec::new(),
+            not_before: OffsetDateTime::UNIX_EPOCH,
+            not_after,
+            key: String::new(),
+            signature: String::new(),
+            sha256: String::new(),
+        };
+        for (before, days) in [(Duration::days(2), 2), (Duration::hours(47), 1), (Duration::hours(-1), -1)] {
+            assert_eq!(certificate.days_left(not_after - before), days);
+        }
+    }
+}

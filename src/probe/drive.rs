@@ -1,0 +1,190 @@
+//! Joins a dialogue to a stream: the one loop that reads lines from a server, under a limit of time.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, timeout_at};
+
+use super::facts::{Party, Said};
+use crate::attempt::{Cause, Failure, Stage};
+use crate::wire::line::{Fault, Line, Splitter};
+use crate::wire::{Exchange, Next};
+
+/// A stream and the lines that come from it.
+#[derive(Debug)]
+pub struct Channel<S> {
+    stream: S,
+    splitter: Splitter,
+    /// True once a line ended with LF alone.
+    pub bare_lf: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
+    /// A channel on a fresh stream: nothing said on another is remembered.
+    pub fn new(stream: S) -> Self {
+        Self { stream, splitter: Splitter::default(), bare_lf: false }
+    }
+
+    /// Sends what an exchange opens with and feeds it lines until it has its answer.
+    ///
+    /// # Errors
+    /// [`Failure`] in the given stage, or in `protocol` when a limit was broken.
+    pub async fn ask<T>(
+        &mut self,
+        exchange: &mut (dyn Exchange<Answer = T> + Send),
+        stage: Stage,
+        deadline: Instant,
+        transcript: &mut Transcript,
+    ) -> Result<T, Failure> {
+        self.splitter.begin_reply();
+        self.send(&exchange.opening(), stage, deadline, transcript).await?;
+        loop {
+            let line = self.line(stage, deadline, transcript).await?;
+            match exchange.line(&line).map_err(|fault| failure_of(&fault, stage))? {
+                Next::More => {}
+                Next::Done(answer) => return Ok(answer),
+                Next::Send(bytes) => {
+                    self.splitter.begin_reply();
+                    self.send(&bytes, stage, deadline, transcript).await?;
+                }
+            }
+        }
+    }
+
+    /// Says the last words and closes, without waiting for an answer.
+    pub async fn close(mut self, goodbye: &[u8], transcript: &mut Transcript) {
+        transcript.add(Party::Client, goodbye);
+        let closing = async {
+            self.stream.write_all(goodbye).await?;
+            self.stream.shutdown().await
+        };
+        // The probe is over: whether the server still listens is of no interest.
+        let _ = tokio::time::timeout(GOODBYE_LIMIT, closing).await;
+    }
+
+    /// The stream, and the bytes that came after the last line given out.
+    pub fn into_parts(self) -> (S, Vec<u8>) {
+        let rest = self.splitter.rest().to_vec();
+        (self.stream, rest)
+    }
+
+    async fn send(
+        &mut self,
+        bytes: &[u8],
+        stage: Stage,
+        deadline: Instant,
+        transcript: &mut Transcript,
+    ) -> Result<(), Failure> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        transcript.add(Party::Client, bytes);
+        let sending = async {
+            self.stream.write_all(bytes).await?;
+            self.stream.flush().await
+        };
+        match timeout_at(deadline, sending).await {
+            Err(_) => Err(timed_out(stage)),
+            Ok(result) => result.map_err(|error| ended(&error, stage)),
+        }
+    }
+
+    async fn line(&mut self, stage: Stage, deadline: Instant, transcript: &mut Transcript) -> Result<Line, Failure> {
+        let mut buffer = [0; READ_BYTES];
+        loop {
+            if let Some(line) = self.splitter.next_line().map_err(|fault| failure_of(&fault, stage))? {
+                self.bare_lf |= line.bare_lf;
+                transcript.add(Party::Server, &line.bytes);
+                return Ok(line);
+            }
+            let read = match timeout_at(deadline, self.stream.read(&mut buffer)).await {
+                Err(_) => return Err(self.silent(stage)),
+                Ok(Err(error)) => return Err(ended(&error, stage)),
+                Ok(Ok(0)) => return Err(ended(&io::ErrorKind::UnexpectedEof.into(), stage)),
+                Ok(Ok(read)) => read,
+            };
+            self.splitter.push(buffer.get(..read).unwrap_or_default());
+        }
+    }
+
+    fn silent(&self, stage: Stage) -> Failure {
+        match self.splitter.rest().len() {
+            0 => timed_out(stage),
+            bytes => {
+                let reason = format!("the server sent {bytes} bytes and no end of a line within the time limit");
+                Failure::new(stage, Cause::TimedOut, reason)
+            }
+        }
+    }
+}
+
+fn timed_out(stage: Stage) -> Failure {
+    let what = match stage {
+        Stage::Greeting => "the server sent no greeting within the time limit",
+        Stage::StartTls => "the server did not answer STARTTLS within the time limit",
+        _ => "the server did not answer within the time limit",
+    };
+    Failure::new(stage, Cause::TimedOut, what)
+}
+
+fn ended(error: &io::Error, stage: Stage) -> Failure {
+    let cause = Cause::of_io(error);
+    let reason = match (&cause, stage) {
+        (Cause::Closed, Stage::Greeting) => "the server closed the connection without a greeting".to_owned(),
+        (Cause::Closed, _) => "the server closed the connection".to_owned(),
+        _ => format!("the server broke the connection off ({error})"),
+    };
+    Failure::new(stage, cause, reason)
+}
+
+fn failure_of(fault: &Fault, stage: Stage) -> Failure {
+    let (stage, cause) = match fault {
+        Fault::OtherProtocol { name, .. } => (stage, Cause::OtherProtocol(name)),
+        Fault::Unexpected { .. } => (stage, Cause::Malformed),
+        _ => (Stage::Protocol, Cause::Malformed),
+    };
+    Failure::new(stage, cause, fault.to_string())
+}
+
+/// The dialogue as it went, when somebody wants to read it.
+#[derive(Debug, Default)]
+pub struct Transcript {
+    keep: bool,
+    lines: Vec<Said>,
+    bytes: usize,
+}
+
+impl Transcript {
+    /// A transcript that keeps lines, or one that drops them.
+    pub fn new(keep: bool) -> Self {
+        Self { keep, lines: Vec::new(), bytes: 0 }
+    }
+
+    /// Adds what one side said.
+    pub fn add(&mut self, by: Party, bytes: &[u8]) {
+        if !self.keep || bytes.is_empty() || self.bytes > TRANSCRIPT_BYTES {
+            return;
+        }
+        self.bytes += bytes.len();
+        for line in String::from_utf8_lossy(bytes).trim_end_matches(['\r', '\n']).split("\r\n") {
+            self.lines.push(Said { by, text: line.to_owned() });
+        }
+        if self.bytes > TRANSCRIPT_BYTES {
+            self.lines.push(Said { by: Party::Event, text: "the transcript is cut here".to_owned() });
+        }
+    }
+
+    /// The lines.
+    pub fn into_lines(self) -> Vec<Said> {
+        self.lines
+    }
+}
+
+/// One read; a whole reply of most servers.
+const READ_BYTES: usize = 4 * 1024;
+
+/// Sending a few bytes and closing takes no time unless the way is blocked.
+const GOODBYE_LIMIT: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// 64 KiB of dialogue tell the story.
+const TRANSCRIPT_BYTES: usize = 64 * 1024;

@@ -1,0 +1,437 @@
+//! The course of one probe: connect, greeting, capabilities, STARTTLS, handshake, capabilities again, goodbye.
+//!
+//! One connection an endpoint. A second one is made only when the server broke on the large post-quantum ClientHello.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use super::Options;
+use super::certificate;
+use super::drive::{Channel, Transcript};
+use super::facts::{Facts, Party, StartTls};
+use crate::attempt::{Attempt, Cause, Failure, Stage};
+use crate::net::Network;
+use crate::net::dial::{Dialled, Undialled};
+use crate::net::tls::{self, Groups, Secured, Unsecured};
+use crate::settings::{Endpoint, Security};
+use crate::wire::{
+    self, Capabilities, CapabilityReply, Dialogue, Greeting, GreetingKind, StartTlsReply, dialogue, name_protocol,
+};
+
+/// Turns true when the run is to end: probes stop where they are and tell what they know.
+pub type Ended = watch::Receiver<bool>;
+
+/// Examines an endpoint, at one address or at the first of its addresses that answers.
+pub async fn examine(
+    network: &Network,
+    endpoint: &Endpoint,
+    address: Option<SocketAddr>,
+    options: &Options,
+    ended: &Ended,
+) -> Facts {
+    let deadline = Instant::now() + options.timeout;
+    let mut first = Session::new(network, endpoint, address, options, deadline);
+    first.run_until(Groups::PostQuantum, ended).await;
+    let time_left = Instant::now() < deadline && !first.facts.interrupted;
+    let Some(broken) = first.broke_on_hello.take().filter(|_| time_left) else {
+        return first.finish();
+    };
+    let mut second = Session::new(network, endpoint, address, options, deadline);
+    second.run_until(Groups::Classical, ended).await;
+    if matches!(second.facts.tls, Attempt::Done(_)) {
+        second.facts.smaller_hello = Some(broken);
+        return second.finish();
+    }
+    first.facts.interrupted |= second.facts.interrupted;
+    first.facts.notes.push("a second connection with a smaller ClientHello failed too".to_owned());
+    first.finish()
+}
+
+struct Session<'a> {
+    network: &'a Network,
+    options: &'a Options,
+    address: Option<SocketAddr>,
+    deadline: Instant,
+    started: Instant,
+    facts: Facts,
+    transcript: Transcript,
+    broke_on_hello: Option<Failure>,
+}
+
+impl<'a> Session<'a> {
+    fn new(
+        network: &'a Network,
+        endpoint: &Endpoint,
+        address: Option<SocketAddr>,
+        options: &'a Options,
+        deadline: Instant,
+    ) -> Self {
+        Self {
+            network,
+            options,
+            address,
+            deadline,
+            started: Instant::now(),
+            facts: Facts::new(endpoint.clone(), OffsetDateTime::now_utc()),
+            transcript: Transcript::new(options.transcript),
+            broke_on_hello: None,
+        }
+    }
+
+    async fn run_until(&mut self, groups: Groups, ended: &Ended) {
+        let mut ended = ended.clone();
+        // A sender that is gone can no longer end the run.
+        let told_to_end = async {
+            if ended.wait_for(|ended| *ended).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let interrupted = tokio::select! {
+            () = self.run(groups) => false,
+            () = told_to_end => true,
+        };
+        self.facts.interrupted = interrupted;
+        self.facts.timings.total = Some(self.started.elapsed());
+    }
+
+    fn finish(mut self) -> Facts {
+        self.facts.transcript = self.transcript.into_lines();
+        self.facts.settle();
+        self.facts
+    }
+
+    async fn run(&mut self, groups: Groups) {
+        let Some(dialled) = self.connect().await else { return };
+        let ehlo = self.options.ehlo.clone().unwrap_or_else(|| address_literal(&dialled));
+        let mut dialogue = dialogue(self.facts.endpoint.protocol, &ehlo);
+        match self.facts.endpoint.security {
+            Security::Tls => self.run_inside_tls(dialled.stream, dialogue.as_mut(), groups).await,
+            Security::StartTls | Security::None => self.run_in_clear(dialled.stream, dialogue.as_mut(), groups).await,
+        }
+    }
+
+    async fn connect(&mut self) -> Option<Dialled> {
+        let endpoint = self.facts.endpoint.clone();
+        let dialling = async {
+            match self.address {
+                Some(address) => self.network.dial_address(address).await,
+                None => self.network.dial(&endpoint.host, endpoint.port).await,
+            }
+        };
+        let dialled = match timeout_at(self.deadline, dialling).await {
+            Ok(dialled) => dialled,
+            Err(_) => Err(Undialled {
+                failure: Failure::new(Stage::Connect, Cause::TimedOut, "no connection within the time limit"),
+                address: None,
+                course: Default::default(),
+            }),
+        };
+        let (address, course) = match &dialled {
+            Ok(dialled) => (dialled.address, dialled.course.clone()),
+            Err(undialled) => (undialled.address, undialled.course.clone()),
+        };
+        self.facts.address = address;
+        self.facts.timings.dns = course.dns;
+        self.facts.timings.connect = course.connect;
+        self.facts.course = course;
+        match dialled {
+            Ok(dialled) => {
+                self.facts.connect = Attempt::Done(());
+                let place = address.map_or_else(|| "through the proxy".to_owned(), |address| address.to_string());
+                self.note(&format!("connected {place}"));
+                Some(dialled)
+            }
+            Err(undialled) => {
+                self.facts.connect = Attempt::Failed(undialled.failure);
+                None
+            }
+        }
+    }
+
+    async fn run_inside_tls(&mut self, stream: TcpStream, dialogue: &mut dyn Dialogue, groups: Groups) {
+        let Some(stream) = self.handshake(stream, groups).await else { return };
+        let mut channel = Channel::new(stream);
+        let Some(greeting) = self.greet(&mut channel, dialogue, self.deadline).await else {
+            return self.part(channel, dialogue).await;
+        };
+        let (attempt, go_on) = match greeting.capabilities {
+            Some(listed) => (Attempt::Done(listed), true),
+            None => self.ask_capabilities(&mut channel, dialogue).await,
+        };
+        self.facts.after_tls = attempt;
+        if go_on {
+            self.part(channel, dialogue).await;
+        }
+    }
+
+    async fn run_in_clear(&mut self, stream: TcpStream, dialogue: &mut dyn Dialogue, groups: Groups) {
+        let mut channel = Channel::new(stream);
+        let total = self.options.timeout;
+        let reserve = (total / 10).clamp(LEAST_RESERVE, MOST_RESERVE).min(total / 2);
+        let Some(greeting) = self.greet(&mut channel, dialogue, self.deadline - reserve).await else {
+            let silent = self.facts.greeting.failure().is_some_and(|failure| failure.cause == Cause::TimedOut);
+            if silent {
+                return self.ask_whether_tls_at_once(channel).await;
+            }
+            return self.part(channel, dialogue).await;
+        };
+        let listed = greeting.capabilities.filter(|listed| listed.starttls);
+        let (attempt, go_on) = match listed {
+            Some(listed) => (Attempt::Done(listed), true),
+            None => self.ask_capabilities(&mut channel, dialogue).await,
+        };
+        self.facts.before_tls = attempt;
+        if !go_on {
+            return;
+        }
+        if self.facts.endpoint.security == Security::None {
+            self.facts.starttls = self.offer_of_starttls();
+            return self.part(channel, dialogue).await;
+        }
+        if greeting.kind == GreetingKind::Preauth {
+            let reason = "the server had the client signed in already (PREAUTH), so STARTTLS is not possible";
+            self.facts.starttls = Attempt::Skipped(reason.to_owned());
+            self.facts.tls = Attempt::Skipped("STARTTLS was not possible".to_owned());
+            self.facts.after_tls = Attempt::Skipped("STARTTLS was not possible".to_owned());
+            return self.part(channel, dialogue).await;
+        }
+        self.upgrade(channel, dialogue, groups).await;
+    }
+
+    /// Asks for TLS, whether it was advertised or not, and goes on inside it.
+    async fn upgrade(&mut self, mut channel: Channel<TcpStream>, dialogue: &mut dyn Dialogue, groups: Groups) {
+        let offered = self.facts.before_tls.value().is_some_and(|listed| listed.starttls);
+        let started = Instant::now();
+        let limit = self.reply_limit();
+        let mut exchange = dialogue.starttls();
+        let reply = channel.ask(exchange.as_mut(), Stage::StartTls, limit, &mut self.transcript).await;
+        self.facts.timings.starttls = Some(started.elapsed());
+        match reply {
+            Err(failure) => {
+                self.facts.starttls = Attempt::Failed(failure);
+                return;
+            }
+            Ok(StartTlsReply::Refused(refusal)) => {
+                self.facts.starttls = refused(refusal, offered);
+                return self.part(channel, dialogue).await;
+            }
+            Ok(StartTlsReply::GoAhead) => self.facts.starttls = Attempt::Done(StartTls { offered }),
+        }
+        self.facts.notes.extend(channel.bare_lf.then(|| BARE_LF.to_owned()));
+        let (stream, mut rest) = channel.into_parts();
+        rest.extend(waiting_bytes(&stream));
+        if !rest.is_empty() {
+            self.facts.starttls = Attempt::Failed(injected(&rest));
+            return;
+        }
+        let Some(stream) = self.handshake(stream, groups).await else {
+            if let Some(failure) = self.facts.tls.failure().filter(|failure| failure.cause == Cause::PlainText) {
+                self.facts.starttls =
+                    Attempt::Failed(Failure { stage: Stage::StartTls, ..failure.clone() });
+            }
+            return;
+        };
+        let mut channel = Channel::new(stream);
+        let (attempt, go_on) = self.ask_capabilities(&mut channel, dialogue).await;
+        self.facts.after_tls = attempt;
+        if go_on {
+            self.part(channel, dialogue).await;
+        }
+    }
+
+    async fn handshake(&mut self, stream: TcpStream, groups: Groups) -> Option<tls::Stream> {
+        let name = self.options.sni.as_ref().unwrap_or(&self.facts.endpoint.host).clone();
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let patience = (groups == Groups::PostQuantum).then_some(left / 2);
+        let started = Instant::now();
+        let result = tls::handshake(stream, &name, groups, self.deadline, patience).await;
+        self.facts.timings.tls = Some(started.elapsed());
+        let chain = match &result {
+            Ok(Secured { chain, .. }) | Err(Unsecured { chain, .. }) => chain,
+        };
+        self.facts.chain = certificate::inspect(chain, &name, self.network, self.facts.began);
+        match result {
+            Ok(secured) => {
+                self.note(&format!("{} with {}", secured.agreed.version, secured.agreed.cipher_suite));
+                self.facts.tls = Attempt::Done(secured.agreed);
+                Some(secured.stream)
+            }
+            Err(unsecured) => {
+                self.note(&unsecured.failure.reason);
+                let failure = named(unsecured.failure);
+                let by_size = unsecured.broke_on_hello && groups == Groups::PostQuantum;
+                self.broke_on_hello = by_size.then(|| failure.clone());
+                self.facts.tls = Attempt::Failed(failure);
+                None
+            }
+        }
+    }
+
+    /// Reads the greeting; `None` when the server will not talk.
+    async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        channel: &mut Channel<S>,
+        dialogue: &dyn Dialogue,
+        deadline: Instant,
+    ) -> Option<Greeting> {
+        let started = Instant::now();
+        let mut exchange = dialogue.greeting();
+        let greeting = channel.ask(exchange.as_mut(), Stage::Greeting, deadline, &mut self.transcript).await;
+        self.facts.timings.greeting = Some(started.elapsed());
+        let greeting = match greeting {
+            Ok(greeting) => greeting,
+            Err(failure) => {
+                self.facts.greeting = Attempt::Failed(failure);
+                return None;
+            }
+        };
+        let cause = match greeting.kind {
+            GreetingKind::Ready | GreetingKind::Preauth => {
+                self.facts.greeting = Attempt::Done(greeting.clone());
+                return Some(greeting);
+            }
+            GreetingKind::Bye => Cause::Bye,
+            GreetingKind::Rejected => Cause::Rejected,
+            GreetingKind::Busy => Cause::Busy,
+        };
+        let failure = Failure::new(Stage::Greeting, cause, wire::line::excerpt(&greeting.raw));
+        self.facts.greeting = Attempt::Failed(Failure { temporary: greeting.temporary, ..failure });
+        self.facts.turned_away = Some(greeting);
+        None
+    }
+
+    /// Asks what the server can do; the flag says whether the dialogue can go on.
+    async fn ask_capabilities<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        channel: &mut Channel<S>,
+        dialogue: &mut dyn Dialogue,
+    ) -> (Attempt<Capabilities>, bool) {
+        let started = Instant::now();
+        let limit = self.reply_limit();
+        let mut exchange = dialogue.capabilities();
+        let reply = channel.ask(exchange.as_mut(), Stage::Capabilities, limit, &mut self.transcript).await;
+        *self.facts.timings.capabilities.get_or_insert_default() += started.elapsed();
+        match reply {
+            Ok(CapabilityReply::List(listed)) => {
+                self.facts.notes.extend(listed.notes.iter().cloned());
+                (Attempt::Done(listed), true)
+            }
+            Ok(CapabilityReply::Unsupported(words)) => (Attempt::Absent(words), true),
+            Ok(CapabilityReply::Refused(no)) => {
+                let cause = if no.temporary { Cause::Busy } else { Cause::CommandRefused };
+                let failure = Failure::new(Stage::Capabilities, cause, wire::line::excerpt(&no.text));
+                (Attempt::Failed(Failure { temporary: no.temporary, ..failure }), !no.closing)
+            }
+            Err(failure) => (Attempt::Failed(failure), false),
+        }
+    }
+
+    /// What the capabilities say of STARTTLS when it is not to be tried.
+    fn offer_of_starttls(&self) -> Attempt<StartTls> {
+        match &self.facts.before_tls {
+            Attempt::Done(listed) if listed.starttls => Attempt::Done(StartTls { offered: true }),
+            Attempt::Done(_) => Attempt::Absent("not advertised; not tried, for security none was asked for".to_owned()),
+            _ => Attempt::Skipped("security none was asked for, and the capabilities are not known".to_owned()),
+        }
+    }
+
+    /// Finds out why a port was silent: a server that wants TLS first answers ClientHello, a web server complains.
+    async fn ask_whether_tls_at_once(&mut self, channel: Channel<TcpStream>) {
+        let (stream, rest) = channel.into_parts();
+        if !rest.is_empty() {
+            return;
+        }
+        let host = self.facts.endpoint.host.clone();
+        let answer = tls::handshake(stream, &host, Groups::Classical, self.deadline, None).await;
+        let cause = match answer {
+            Ok(_) => Cause::TlsAtOnce,
+            Err(Unsecured { failure, broke_on_hello, .. }) => match named(failure).cause {
+                Cause::OtherProtocol(name) => Cause::OtherProtocol(name),
+                Cause::Handshake | Cause::TlsTooOld if !broke_on_hello => Cause::TlsAtOnce,
+                _ => return,
+            },
+        };
+        let reason = match cause {
+            Cause::OtherProtocol(name) => format!("no greeting came, and ClientHello was answered in {name}"),
+            _ => "no greeting came, but a TLS handshake was answered: this port speaks TLS at once".to_owned(),
+        };
+        self.facts.greeting = Attempt::Failed(Failure::new(Stage::Greeting, cause, reason));
+    }
+
+    async fn part<S: AsyncRead + AsyncWrite + Unpin>(&mut self, channel: Channel<S>, dialogue: &mut dyn Dialogue) {
+        if channel.bare_lf && !self.facts.notes.iter().any(|note| note == BARE_LF) {
+            self.facts.notes.push(BARE_LF.to_owned());
+        }
+        channel.close(&dialogue.goodbye(), &mut self.transcript).await;
+    }
+
+    fn reply_limit(&self) -> Instant {
+        self.deadline.min(Instant::now() + REPLY_LIMIT)
+    }
+
+    fn note(&mut self, event: &str) {
+        self.transcript.add(Party::Event, event.as_bytes());
+    }
+}
+
+/// A refused STARTTLS is absent when it was never offered and the refusal is for good; else it failed.
+fn refused(refusal: wire::Refusal, offered: bool) -> Attempt<StartTls> {
+    let words = wire::line::excerpt(&refusal.text);
+    if !offered && !refusal.temporary {
+        return Attempt::Absent(format!("not advertised, and refused: {words}"));
+    }
+    let cause = if refusal.temporary { Cause::Busy } else { Cause::CommandRefused };
+    let failure = Failure::new(Stage::StartTls, cause, words);
+    Attempt::Failed(Failure { temporary: refusal.temporary, ..failure })
+}
+
+/// What is there to read before ClientHello was sent, when nothing may be.
+fn waiting_bytes(stream: &TcpStream) -> Vec<u8> {
+    let mut buffer = [0; 512];
+    match stream.try_read(&mut buffer) {
+        Ok(read) => buffer.get(..read).unwrap_or_default().to_vec(),
+        Err(_) => Vec::new(),
+    }
+}
+
+fn injected(bytes: &[u8]) -> Failure {
+    let words = wire::line::excerpt(String::from_utf8_lossy(bytes).trim_end());
+    let reason = format!("{} bytes stood behind the go-ahead for STARTTLS, outside TLS: {words}", bytes.len());
+    Failure::new(Stage::StartTls, Cause::Injection, reason)
+}
+
+/// Names the protocol of a server that answered ClientHello in clear text, when it is no mail protocol.
+fn named(failure: Failure) -> Failure {
+    let words = failure.reason.rsplit_once("clear text: ").map(|(_, words)| words);
+    match words.and_then(name_protocol) {
+        Some(name @ ("SSH" | "HTTP" | "VNC")) if failure.cause == Cause::PlainText => {
+            Failure { cause: Cause::OtherProtocol(name), ..failure }
+        }
+        _ => failure,
+    }
+}
+
+/// The address literal of the local socket (RFC 5321, section 4.1.3); never an IPv4-mapped one.
+fn address_literal(dialled: &Dialled) -> String {
+    let local = dialled.stream.local_addr().ok().filter(|_| dialled.address.is_some());
+    match local.map(|local| local.ip().to_canonical()) {
+        Some(IpAddr::V4(address)) => format!("[{address}]"),
+        Some(IpAddr::V6(address)) => format!("[IPv6:{address}]"),
+        None => "[127.0.0.1]".to_owned(),
+    }
+}
+
+const BARE_LF: &str = "the server ends lines with LF alone";
+
+/// A reply to a command; greetings may take all the time there is.
+const REPLY_LIMIT: Duration = Duration::from_secs(30);
+
+/// What is kept back of an endpoint's limit to find out why a port is silent.
+const LEAST_RESERVE: Duration = Duration::from_millis(200);
+const MOST_RESERVE: Duration = Duration::from_secs(3);

@@ -1,0 +1,135 @@
+//! Facts to findings by pure rules, findings to a status, a status to an exit code. No input or output here.
+
+pub mod finding;
+pub mod rules;
+
+use time::OffsetDateTime;
+
+use crate::lookup::{self, Lookup};
+use crate::probe::facts::Facts;
+use crate::run::Outcome;
+use finding::{Finding, Severity, Status};
+
+/// What rules may know beside the facts of one endpoint.
+#[derive(Clone, Copy, Debug)]
+pub struct Context {
+    /// The time to hold dates against.
+    pub now: OffsetDateTime,
+    /// True when one address family was asked for, so that its absence matters.
+    pub family_required: bool,
+}
+
+/// The verdict on one target.
+#[derive(Debug)]
+pub struct Report {
+    /// Its place among the targets, from 0.
+    pub index: usize,
+    /// What was typed.
+    pub target: String,
+    /// The lookup, when the target was a domain or an address.
+    pub lookup: Option<Lookup>,
+    /// The endpoints in their order.
+    pub endpoints: Vec<EndpointReport>,
+    /// What concerns the target as a whole.
+    pub findings: Vec<Finding>,
+    /// The worst of all.
+    pub status: Status,
+    /// The time the verdict was made.
+    pub now: OffsetDateTime,
+}
+
+/// The verdict on one endpoint at one address.
+#[derive(Debug)]
+pub struct EndpointReport {
+    /// What was found out.
+    pub facts: Facts,
+    /// What follows from it, worst first.
+    pub findings: Vec<Finding>,
+    /// The worst of the findings.
+    pub status: Status,
+}
+
+/// Judges all that was found out about a target.
+pub fn judge(outcome: Outcome, context: &Context) -> Report {
+    let endpoints: Vec<EndpointReport> =
+        outcome.facts.into_iter().map(|facts| judge_endpoint(facts, context)).collect();
+    let findings = rules::judge_target(&endpoints);
+    let looked_up = match outcome.lookup.as_ref().map(Lookup::status) {
+        Some(lookup::Status::Unknown) => Status::Unknown,
+        _ if endpoints.is_empty() => Status::Fail,
+        _ => Status::Pass,
+    };
+    let status = endpoints.iter().map(|endpoint| endpoint.status).fold(looked_up, Status::max);
+    Report {
+        index: outcome.index,
+        target: outcome.target,
+        lookup: outcome.lookup,
+        endpoints,
+        findings,
+        status,
+        now: context.now,
+    }
+}
+
+fn judge_endpoint(facts: Facts, context: &Context) -> EndpointReport {
+    let mut findings: Vec<Finding> = rules::RULES.iter().flat_map(|rule| rule(&facts, context)).collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let status = findings.iter().map(|finding| finding.severity.status()).max().unwrap_or(Status::Pass);
+    EndpointReport { facts, findings, status }
+}
+
+/// The exit code of a run: a failure wins over "could not find out", that over all is well.
+pub fn exit_code(statuses: impl IntoIterator<Item = Status>) -> u8 {
+    match statuses.into_iter().max() {
+        Some(Status::Fail) => EXIT_FAILED,
+        Some(Status::Unknown) => EXIT_UNKNOWN,
+        Some(Status::Warn | Status::Pass) | None => EXIT_FINE,
+    }
+}
+
+/// The exit code of lookups, by the same order.
+pub fn lookup_exit_code(statuses: impl IntoIterator<Item = lookup::Status>) -> u8 {
+    exit_code(statuses.into_iter().map(|status| match status {
+        lookup::Status::Found => Status::Pass,
+        lookup::Status::NotFound => Status::Fail,
+        lookup::Status::Unknown => Status::Unknown,
+    }))
+}
+
+/// Found, or every required check passed.
+pub const EXIT_FINE: u8 = 0;
+/// Not found, or a required check failed.
+pub const EXIT_FAILED: u8 = 1;
+/// Wrong usage or unreadable input; nothing was asked.
+pub const EXIT_USAGE: u8 = 2;
+/// It could not be found out: try again, page nobody.
+pub const EXIT_UNKNOWN: u8 = 3;
+
+impl Severity {
+    /// The status that a finding of this severity gives its endpoint.
+    pub fn status(self) -> Status {
+        match self {
+            Self::Info => Status::Pass,
+            Self::Warn => Status::Warn,
+            Self::Unknown => Status::Unknown,
+            Self::Fail => Status::Fail,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_wins_over_unknown_and_that_over_a_pass() {
+        for (statuses, code) in [
+            (vec![], 0),
+            (vec![Status::Pass, Status::Warn], 0),
+            (vec![Status::Pass, Status::Unknown], 3),
+            (vec![Status::Unknown, Status::Fail], 1),
+        ] {
+            assert_eq!(exit_code(statuses.clone()), code, "{statuses:?}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Whether a password can be used, and whether it could be read on the way (RFC 8314, RFC 4954, RFC 9051, RFC 5034).
+
+use crate::attempt::Attempt;
+use crate::probe::facts::{Answer, Facts, sends_password};
+use crate::report::Context;
+use crate::report::finding::{Finding, Severity};
+use crate::settings::Security;
+use crate::target::{is_loopback, is_private};
+
+/// Judges what is offered for signing in, before and after TLS.
+pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let auth = facts.password_auth();
+    match auth.answer {
+        Answer::OnlyBeforeTls => findings.push(only_before_tls(facts, &auth.before_tls)),
+        Answer::No if !facts.endpoint.is_relay() => findings.push(no_password(facts, &auth.after_tls)),
+        _ => {}
+    }
+    let clear: Vec<&str> = auth.before_tls.iter().map(String::as_str).filter(|name| sends_password(name)).collect();
+    if !clear.is_empty() && facts.endpoint.security != Security::Tls {
+        findings.push(clear_text_login(facts, &clear));
+        findings.extend(nearby(facts));
+    }
+    findings
+}
+
+fn only_before_tls(facts: &Facts, mechanisms: &[String]) -> Finding {
+    let severity = super::opportunistic(facts);
+    let text = "a password is accepted in clear text only, not inside TLS";
+    Finding::new("auth.only-before-tls", severity, text)
+        .evidence(format!("offered in clear text: {}", mechanisms.join(", ")))
+        .hint("the server's settings for signing in are the wrong way round: offer it inside TLS alone")
+}
+
+fn no_password(facts: &Facts, mechanisms: &[String]) -> Finding {
+    if !mechanisms.is_empty() {
+        let text = format!("no sign-in with a password, only {}", mechanisms.join(", "));
+        return Finding::new("auth.no-password", Severity::Info, text);
+    }
+    let listed = match facts.capabilities() {
+        Attempt::Done(listed) => listed.list.join(", "),
+        _ => String::new(),
+    };
+    Finding::new("auth.none", Severity::Fail, "the server offers no way to sign in")
+        .evidence(format!("capabilities: {listed}"))
+        .hint("switch authentication on for this port, or use another port")
+}
+
+fn clear_text_login(facts: &Facts, mechanisms: &[&str]) -> Finding {
+    let severity = super::opportunistic(facts);
+    let text = "a password can be sent in clear text, before TLS";
+    Finding::new("auth.clear-text-login", severity, text)
+        .evidence(format!("offered in clear text: {}", mechanisms.join(", ")))
+        .hint("have the server refuse to sign anybody in before TLS (RFC 8314)")
+}
+
+fn nearby(facts: &Facts) -> Option<Finding> {
+    let address = facts.address?.ip();
+    if !is_loopback(address) && !is_private(address) {
+        return None;
+    }
+    let text = format!("{address} is near: servers relax for neighbours what they refuse to strangers");
+    Some(Finding::new("network.nearby", Severity::Info, text).hint("probe from outside to see what strangers see"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{context, facts, ids};
+    use super::*;
+    use crate::wire::Capabilities;
+
+    fn listed(mechanisms: &[&str]) -> Attempt<Capabilities> {
+        let mechanisms = mechanisms.iter().map(|&name| name.to_owned()).collect();
+        Attempt::Done(Capabilities { mechanisms, ..Capabilities::default() })
+    }
+
+    #[test]
+    fn the_set_inside_tls_counts() {
+        for (before, after, expected) in [
+            (&[][..], &["PLAIN"][..], vec![]),
+            (&["PLAIN"], &["PLAIN"], vec!["auth.clear-text-login fail"]),
+            (&["CRAM-MD5"], &["CRAM-MD5"], vec![]),
+            (&["PLAIN"], &[], vec!["auth.only-before-tls fail", "auth.clear-text-login fail"]),
+            (&[], &[], vec!["auth.none fail"]),
+            (&[], &["OAUTHBEARER"], vec!["auth.no-password info"]),
+            (&[], &["SCRAM-SHA-256"], vec![]),
+        ] {
+            let mut facts = facts("mail.example.org:587");
+            facts.before_tls = listed(before);
+            facts.after_tls = listed(after);
+            assert_eq!(ids(&judge(&facts, &context())), expected, "{before:?} {after:?}");
+        }
+    }
+
+    #[test]
+    fn neighbours_are_told_that_servers_relax() {
+        let mut facts = facts("mail.example.org:143");
+        facts.address = Some("127.0.0.1:143".parse().unwrap());
+        facts.before_tls = listed(&["login-command"]);
+        facts.after_tls = listed(&["login-command"]);
+        assert_eq!(ids(&judge(&facts, &context())), ["auth.clear-text-login fail", "network.nearby info"]);
+    }
+
+    #[test]
+    fn a_relay_needs_no_sign_in() {
+        let mut facts = facts("mail.example.org:25");
+        facts.before_tls = listed(&[]);
+        facts.after_tls = listed(&[]);
+        assert!(judge(&facts, &context()).is_empty());
+    }
+}

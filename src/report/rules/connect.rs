@@ -1,0 +1,170 @@
+//! Names that do not resolve and connections that do not open.
+
+use super::super::EndpointReport;
+use super::severity_of;
+use crate::attempt::{Cause, Failure};
+use crate::net::dial::{Tried, TriedOutcome};
+use crate::probe::facts::Facts;
+use crate::report::Context;
+use crate::report::finding::{Finding, Severity};
+
+/// Judges the way to the connection: its failure, and the addresses that failed beside one that worked.
+pub fn judge(facts: &Facts, context: &Context) -> Vec<Finding> {
+    match facts.connect.failure() {
+        Some(failure) => vec![unreachable(facts, failure)],
+        None => {
+            let tried = facts.course.tried.iter().filter_map(|tried| beside(facts, tried, context));
+            tried.chain(facts.course.unresolved.iter().map(half_resolved)).collect()
+        }
+    }
+}
+
+/// When nothing answered at all, the fault may be on this side.
+pub fn judge_all(endpoints: &[EndpointReport]) -> Vec<Finding> {
+    let silent = |endpoint: &EndpointReport| {
+        endpoint.facts.connect.failure().is_some_and(|failure| failure.cause == Cause::TimedOut)
+    };
+    if endpoints.is_empty() || !endpoints.iter().all(silent) {
+        return Vec::new();
+    }
+    let text = "no endpoint answered at all: the network here may block these ports (port 25 often is)";
+    vec![Finding::new("network.maybe-blocked", Severity::Info, text).hint("try again from another network")]
+}
+
+fn unreachable(facts: &Facts, failure: &Failure) -> Finding {
+    let host = facts.endpoint.host.to_string();
+    let place = facts.endpoint.authority();
+    let (id, text, hint) = match failure.cause {
+        Cause::NoSuchHost => (
+            "dns.no-such-host",
+            format!("the host name {host} does not exist"),
+            "check the spelling; if the name is right, its DNS record is missing".to_owned(),
+        ),
+        Cause::NoAddress => (
+            "dns.no-address",
+            format!("the host name {host} has no address"),
+            "add an A or AAAA record, or leave -4 and -6 out".to_owned(),
+        ),
+        Cause::Resolver => (
+            "dns.failed",
+            format!("could not find out the address of {host}"),
+            "try again, or ask another resolver with --resolver ADDR".to_owned(),
+        ),
+        Cause::Refused => (
+            "connect.refused",
+            format!("{place} refuses connections"),
+            "is the mail server running, and does it listen on this port?".to_owned(),
+        ),
+        Cause::TimedOut => (
+            "connect.timed-out",
+            format!("{place} does not answer"),
+            "a firewall may drop the packets: here, on the way or at the server".to_owned(),
+        ),
+        Cause::NoRoute => (
+            "connect.no-route",
+            format!("this machine has no route to {place}"),
+            "check this machine's network, or try from another".to_owned(),
+        ),
+        Cause::Proxy => (
+            "connect.proxy-failed",
+            "the proxy could not be used".to_owned(),
+            "check the address of --proxy and whether it is running".to_owned(),
+        ),
+        _ => (
+            "connect.reset",
+            format!("{place} breaks connections off"),
+            "a firewall or the server itself turns this client away".to_owned(),
+        ),
+    };
+    Finding::new(id, severity_of(failure), text).evidence(&failure.reason).hint(hint)
+}
+
+/// An address that failed while another worked.
+fn beside(facts: &Facts, tried: &Tried, context: &Context) -> Option<Finding> {
+    let worked = facts.address.map_or_else(String::new, |address| format!(" ({} works)", address.ip()));
+    let address = tried.address.ip();
+    let failure = match &tried.outcome {
+        TriedOutcome::Failed(failure) => failure,
+        TriedOutcome::StillOpen(elapsed) => {
+            let same_family = facts.address.is_some_and(|worked| worked.is_ipv4() == address.is_ipv4());
+            if same_family {
+                return None;
+            }
+            let milliseconds = elapsed.as_millis();
+            let text = format!("{address} had not answered after {milliseconds} ms when another address did{worked}");
+            return Some(
+                Finding::new("connect.timed-out", Severity::Warn, text)
+                    .hint("clients without a second address wait here; probe each with --all-addresses"),
+            );
+        }
+    };
+    let (id, severity, text) = match failure.cause {
+        Cause::NoRoute => {
+            let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
+            let severity = if context.family_required { Severity::Warn } else { Severity::Info };
+            ("connect.no-route", severity, format!("{address} was skipped: this machine has no {family} route"))
+        }
+        Cause::Refused => ("connect.refused", Severity::Warn, format!("{address} refuses connections{worked}")),
+        Cause::TimedOut => ("connect.timed-out", Severity::Warn, format!("{address} does not answer{worked}")),
+        _ => ("connect.reset", Severity::Warn, format!("{address} breaks connections off{worked}")),
+    };
+    let finding = Finding::new(id, severity, text).evidence(&failure.reason);
+    Some(match severity {
+        Severity::Info => finding,
+        _ => finding.hint("mend the server at this address or take the address out of DNS"),
+    })
+}
+
+fn half_resolved(failure: &Failure) -> Finding {
+    let text = "the addresses of one family could not be found out";
+    Finding::new("dns.failed", Severity::Warn, text)
+        .evidence(&failure.reason)
+        .hint("the name servers of the domain answer one kind of question badly")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{context, facts, ids};
+    use super::*;
+    use crate::attempt::{Attempt, Stage};
+
+    #[test]
+    fn each_cause_has_its_finding() {
+        for (cause, temporary, expected) in [
+            (Cause::NoSuchHost, false, "dns.no-such-host fail"),
+            (Cause::NoAddress, false, "dns.no-address fail"),
+            (Cause::Resolver, true, "dns.failed unknown"),
+            (Cause::Refused, false, "connect.refused fail"),
+            (Cause::TimedOut, false, "connect.timed-out fail"),
+            (Cause::NoRoute, true, "connect.no-route unknown"),
+            (Cause::Proxy, true, "connect.proxy-failed unknown"),
+            (Cause::Reset, false, "connect.reset fail"),
+        ] {
+            let mut facts = facts("mail.example.org:993");
+            let failure = Failure::new(Stage::Connect, cause, "why");
+            facts.connect = Attempt::Failed(Failure { temporary, ..failure });
+            let findings = judge(&facts, &context());
+            assert_eq!(ids(&findings), [expected]);
+            assert!(findings[0].hint.is_some() && findings[0].evidence.as_deref() == Some("why"));
+        }
+    }
+
+    #[test]
+    fn one_family_down_is_a_warning_and_no_route_an_information() {
+        let tried = |address: &str, outcome| Tried { address: address.parse().unwrap(), outcome };
+        let failed = |cause| TriedOutcome::Failed(Failure::new(Stage::Connect, cause, "why"));
+        let mut facts = facts("mail.example.org:993");
+        facts.connect = Attempt::Done(());
+        facts.address = Some("192.0.2.1:993".parse().unwrap());
+        facts.course.tried = vec![
+            tried("[2001:db8::1]:993", failed(Cause::Refused)),
+            tried("[2001:db8::2]:993", failed(Cause::NoRoute)),
+            tried("[2001:db8::3]:993", TriedOutcome::StillOpen(std::time::Duration::from_millis(260))),
+            tried("192.0.2.2:993", TriedOutcome::StillOpen(std::time::Duration::from_millis(260))),
+        ];
+        let found = ids(&judge(&facts, &context()));
+        assert_eq!(found, ["connect.refused warn", "connect.no-route info", "connect.timed-out warn"]);
+        let required = Context { family_required: true, ..context() };
+        assert!(ids(&judge(&facts, &required)).contains(&"connect.no-route warn".to_owned()));
+    }
+}
