@@ -1,0 +1,294 @@
+//! The command line: the tree of commands and flags. What they mean is in `plan`, what they do in a file a command.
+
+mod complaint;
+mod lookup;
+mod output;
+mod plan;
+mod probe;
+mod progress;
+mod providers;
+mod shell;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use complaint::Complaint;
+
+/// Parses the arguments and does what they say; gives the exit code.
+pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<u8, Complaint> {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return Complaint::from_clap(error),
+    };
+    match cli.command {
+        Command::Lookup(arguments) => lookup::run(&arguments),
+        Command::Probe(arguments) => probe::run(&arguments),
+        Command::Providers(arguments) => providers::run(&arguments),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man { command } => shell::man(command.as_deref()),
+    }
+}
+
+/// Finds the mail settings of an address and tells whether those servers really work.
+#[derive(Debug, Parser)]
+#[command(name = "mailcfg", version, after_help = EXAMPLES, after_long_help = LONG_AFTER_HELP)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the mail settings of an address or a domain
+    Lookup(LookupArguments),
+    /// Examine mail servers: greeting, TLS, STARTTLS, certificate, password sign-in
+    Probe(Box<ProbeArguments>),
+    /// Show and check the provider table
+    Providers(ProvidersArguments),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  mailcfg completions bash > ~/.local/share/bash-completion/completions/mailcfg")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(after_help = "Examples:\n  mailcfg man > mailcfg.1\n  mailcfg man probe | man -l -")]
+    Man {
+        /// The command whose page to print; the program's own when left out
+        command: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = LOOKUP_EXAMPLES)]
+struct LookupArguments {
+    /// Addresses or domains
+    #[arg(value_name = "ADDRESS|DOMAIN", required = true)]
+    targets: Vec<String>,
+    #[command(flatten)]
+    table: TableArguments,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = PROBE_EXAMPLES)]
+struct ProbeArguments {
+    /// Addresses, domains, servers as host:port, or URLs such as imaps://host
+    #[arg(value_name = "TARGET", required = true)]
+    targets: Vec<String>,
+    /// Speak this protocol, whatever the port says; of a domain, examine these services only
+    #[arg(long, value_name = "PROTOCOL", help_heading = "What to examine")]
+    protocol: Option<ProtocolWord>,
+    /// Use this security, whatever the port says; of a domain, examine these services only
+    #[arg(long, value_name = "SECURITY", help_heading = "What to examine")]
+    security: Option<SecurityWord>,
+    /// Examine every address of a host on its own, both families
+    #[arg(long, help_heading = "What to examine")]
+    all_addresses: bool,
+    /// The limit for a whole endpoint, as 60, 2s, 500ms or 1m
+    #[arg(long, value_name = "TIME", default_value = "60s", env = "MAILCFG_TIMEOUT", help_heading = "Limits")]
+    timeout: String,
+    #[command(flatten)]
+    network: NetworkArguments,
+    /// Name this client so in EHLO [default: the address literal of the local socket]
+    #[arg(long, value_name = "NAME", env = "MAILCFG_EHLO", help_heading = "Network")]
+    ehlo: Option<String>,
+    /// Send this name as SNI and hold the certificate against it [default: the host]
+    #[arg(long, value_name = "NAME", env = "MAILCFG_SNI", help_heading = "Network")]
+    sni: Option<String>,
+    #[command(flatten)]
+    table: TableArguments,
+    #[command(flatten)]
+    output: OutputArguments,
+    /// Show all facts; twice also the dialogue
+    #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Output")]
+    verbose: u8,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Network")]
+struct NetworkArguments {
+    /// The limit for one connection, as 10, 2s or 500ms
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "10s",
+        env = "MAILCFG_CONNECT_TIMEOUT",
+        help_heading = "Limits"
+    )]
+    connect_timeout: String,
+    /// Ask this resolver, as 192.0.2.53 or [2001:db8::53]:5353 [default: the system's]
+    #[arg(long, value_name = "ADDR[:PORT]", env = "MAILCFG_RESOLVER")]
+    resolver: Option<String>,
+    /// Trust the certificates in this PEM file too
+    #[arg(long, value_name = "PEM", env = "MAILCFG_CA_FILE")]
+    ca_file: Option<PathBuf>,
+    /// Connect to ADDR:PORT in place of HOST:PORT, as curl does; names and certificate checks keep HOST
+    #[arg(long, value_name = "HOST:PORT:ADDR:PORT", long_help = CONNECT_TO_HELP)]
+    connect_to: Vec<String>,
+    /// Connect through a SOCKS5 proxy, which resolves host names too: socks5h://HOST:PORT
+    #[arg(long, value_name = "URL", env = "MAILCFG_PROXY")]
+    proxy: Option<String>,
+    /// Use IPv4 alone
+    #[arg(short = '4', long, conflicts_with = "ipv6")]
+    ipv4: bool,
+    /// Use IPv6 alone
+    #[arg(short = '6', long)]
+    ipv6: bool,
+}
+
+#[derive(Debug, Args)]
+struct TableArguments {
+    /// Your own provider table, which wins over the bundled one [default: ~/.config/mailcfg/providers.toml]
+    #[arg(long, value_name = "FILE", env = "MAILCFG_PROVIDERS", help_heading = "Table")]
+    providers: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+struct OutputArguments {
+    /// The form of the result
+    #[arg(long, value_name = "FORMAT", default_value = "human", env = "MAILCFG_FORMAT")]
+    format: Format,
+    /// Short for --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto", env = "MAILCFG_COLOR")]
+    color: ColorWhen,
+    /// Print no result, only errors; the exit code tells
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For a person
+    Human,
+    /// A document, or an array of them with several targets
+    Json,
+    /// A document a line, as they are finished
+    Jsonl,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set or TERM is dumb
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ProtocolWord {
+    Imap,
+    #[value(alias = "pop")]
+    Pop3,
+    #[value(alias = "submission")]
+    Smtp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SecurityWord {
+    /// TLS from the first byte
+    #[value(alias = "ssl")]
+    Tls,
+    /// Clear text, then TLS
+    Starttls,
+    /// Clear text
+    None,
+}
+
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+struct ProvidersArguments {
+    #[command(subcommand)]
+    command: ProvidersCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ProvidersCommand {
+    /// List the entries, or those whose id, name or domain holds a word
+    #[command(after_help = "Examples:\n  mailcfg providers list\n  mailcfg providers list gmx")]
+    List {
+        /// The word
+        word: Option<String>,
+        #[command(flatten)]
+        table: TableArguments,
+        #[command(flatten)]
+        output: OutputArguments,
+    },
+    /// Show an entry
+    #[command(after_help = "Example:\n  mailcfg providers show disroot")]
+    Show {
+        /// The id of the entry, or a domain it lists
+        id: String,
+        #[command(flatten)]
+        table: TableArguments,
+        #[command(flatten)]
+        output: OutputArguments,
+    },
+    /// Check a table of your own
+    #[command(after_help = "Example:\n  mailcfg providers check ~/.config/mailcfg/providers.toml")]
+    Check {
+        /// The table
+        file: PathBuf,
+    },
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mailcfg lookup user@disroot.org        which settings does this address use?
+  mailcfg probe disroot.org              do its servers work, safely, right now?
+  mailcfg probe imaps://mail.example.org examine one server
+  mailcfg probe disroot.org --json       the same for a program
+
+Exit code: 0 all well · 1 something fails · 2 wrong usage · 3 could not find out";
+
+const LONG_AFTER_HELP: &str = "\
+Examples:
+  mailcfg lookup user@disroot.org        which settings does this address use?
+  mailcfg probe disroot.org              do its servers work, safely, right now?
+  mailcfg probe imaps://mail.example.org examine one server
+  mailcfg probe disroot.org --json       the same for a program
+
+Exit code:
+  0  found, or every check passed (warnings may exist)
+  1  not found, or at least one check failed
+  2  wrong usage or unreadable input; nothing was asked
+  3  could not find out: try again, page nobody
+
+Environment:
+  MAILCFG_PROVIDERS, MAILCFG_FORMAT, MAILCFG_COLOR, MAILCFG_TIMEOUT, MAILCFG_CONNECT_TIMEOUT,
+  MAILCFG_RESOLVER, MAILCFG_CA_FILE, MAILCFG_PROXY, MAILCFG_EHLO and MAILCFG_SNI stand for the flags
+  of the same name; a flag wins. NO_COLOR and TERM=dumb switch colour off.";
+
+const LOOKUP_EXAMPLES: &str = "\
+Examples:
+  mailcfg lookup user@disroot.org
+  mailcfg lookup disroot.org gmail.com
+  mailcfg lookup user@disroot.org --json
+
+Exit code: 0 found · 1 not found · 2 wrong usage · 3 could not find out";
+
+const PROBE_EXAMPLES: &str = "\
+Examples:
+  mailcfg probe disroot.org                                 every endpoint of a domain
+  mailcfg probe mail.example.org:993 [2001:db8::1]:465      servers by host and port
+  mailcfg probe submission://mail.example.org -v            one server, all facts
+  mailcfg probe disroot.org --connect-to ::192.0.2.7:       a new server, before DNS points at it
+  mailcfg probe mail.example.org:1143 --protocol imap --security starttls
+
+Exit code: 0 every endpoint works · 1 at least one fails · 2 wrong usage · 3 could not find out";
+
+const CONNECT_TO_HELP: &str = "\
+Connect to ADDR:PORT in place of HOST:PORT, as curl does; names and certificate checks keep HOST.
+
+An empty HOST or PORT stands for any, an empty ADDR or PORT for the same. May be given more than once; the first
+that matches counts. Example: --connect-to disroot.org:993:[2001:db8::1]:10993";

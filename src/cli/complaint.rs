@@ -1,0 +1,67 @@
+//! What goes wrong before or beside the work: the sentence, its causes, what to try, and the exit code.
+
+use std::io::Write;
+
+use mailcfg::report::EXIT_USAGE;
+
+/// An error for the person at the keyboard.
+#[derive(Debug)]
+pub struct Complaint {
+    error: anyhow::Error,
+    hint: Option<String>,
+    exit_code: u8,
+}
+
+impl Complaint {
+    /// A mistake in the arguments or in a file they name.
+    pub fn usage(error: impl Into<anyhow::Error>, hint: impl Into<String>) -> Self {
+        Self { error: error.into(), hint: Some(hint.into()), exit_code: EXIT_USAGE }
+    }
+
+    /// A fault of the machine: it could not be found out.
+    pub fn fault(error: impl Into<anyhow::Error>) -> Self {
+        Self { error: error.into(), hint: None, exit_code: mailcfg::report::EXIT_UNKNOWN }
+    }
+
+    /// The same with another exit code.
+    pub fn exit(self, exit_code: u8) -> Self {
+        Self { exit_code, ..self }
+    }
+
+    /// Ended by a second signal, which leaves nothing to say.
+    pub fn killed() -> Self {
+        Self { error: anyhow::anyhow!("ended at once"), hint: None, exit_code: KILLED }
+    }
+
+    /// Prints what clap has to say: help and version are no complaint.
+    pub fn from_clap(error: clap::Error) -> Result<u8, Self> {
+        // A closed stdout or stderr leaves nobody to tell.
+        let _ = error.print();
+        Ok(u8::try_from(error.exit_code()).unwrap_or(EXIT_USAGE))
+    }
+
+    /// Prints the sentence, its causes and the hint to stderr.
+    pub fn print(&self) {
+        let mut stderr = std::io::stderr().lock();
+        let mut text = format!("mailcfg: error: {}\n", printable(&self.error.to_string()));
+        for cause in self.error.chain().skip(1) {
+            text.push_str(&format!("  because: {}\n", printable(&cause.to_string())));
+        }
+        if let Some(hint) = &self.hint {
+            text.push_str(&format!("hint: {hint}\n"));
+        }
+        let _ = stderr.write_all(text.as_bytes());
+    }
+
+    /// The exit code.
+    pub fn exit_code(&self) -> u8 {
+        self.exit_code
+    }
+}
+
+fn printable(text: &str) -> String {
+    mailcfg::render::style::Escaped(text).to_string()
+}
+
+/// What shells give for SIGINT.
+const KILLED: u8 = 130;

@@ -1,0 +1,230 @@
+//! Typed to meant: arguments, environment and files become one checked value before anything is asked.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::anyhow;
+use mailcfg::lookup::Query;
+use mailcfg::net::{self, ConnectTo, Family};
+use mailcfg::probe;
+use mailcfg::providers::{Providers, read_table};
+use mailcfg::run::Job;
+use mailcfg::settings::{Endpoint, Overrides, Protocol, Security};
+use mailcfg::target::{Host, InvalidTarget, Target};
+
+use super::{Complaint, NetworkArguments, ProbeArguments, ProtocolWord, SecurityWord, TableArguments};
+
+/// The queries of a lookup.
+pub fn queries(targets: &[String]) -> Result<Vec<Query>, Complaint> {
+    targets.iter().map(|typed| query(typed)).collect()
+}
+
+fn query(typed: &str) -> Result<Query, Complaint> {
+    match Target::parse(typed).map_err(invalid_target)? {
+        Target::Address(address) => {
+            let domain = address.domain().clone();
+            Ok(Query { typed: typed.to_owned(), address: Some(address), domain })
+        }
+        Target::Domain(domain) => Ok(Query { typed: typed.to_owned(), address: None, domain }),
+        Target::Host { .. } => Err(Complaint::usage(
+            anyhow!("a lookup takes an address or a domain, not a server: {typed:?}"),
+            format!("examine a server with `mailcfg probe {typed}`"),
+        )),
+    }
+}
+
+/// The jobs of a probe.
+pub fn jobs(arguments: &ProbeArguments) -> Result<Vec<Job>, Complaint> {
+    let overrides = overrides(arguments);
+    arguments.targets.iter().map(|typed| job(typed, overrides)).collect()
+}
+
+fn job(typed: &str, overrides: Overrides) -> Result<Job, Complaint> {
+    match Target::parse(typed).map_err(invalid_target)? {
+        Target::Host { scheme, host, port } => {
+            let endpoint = Endpoint::complete(scheme, host, port, overrides).map_err(|error| {
+                let hint = error.hint();
+                Complaint::usage(error, hint)
+            })?;
+            Ok(Job::Endpoint(typed.to_owned(), endpoint))
+        }
+        Target::Address(_) | Target::Domain(_) => query(typed).map(Job::Lookup),
+    }
+}
+
+/// `--protocol` and `--security`.
+pub fn overrides(arguments: &ProbeArguments) -> Overrides {
+    Overrides {
+        protocol: arguments.protocol.map(|word| match word {
+            ProtocolWord::Imap => Protocol::Imap,
+            ProtocolWord::Pop3 => Protocol::Pop3,
+            ProtocolWord::Smtp => Protocol::Smtp,
+        }),
+        security: arguments.security.map(|word| match word {
+            SecurityWord::Tls => Security::Tls,
+            SecurityWord::Starttls => Security::StartTls,
+            SecurityWord::None => Security::None,
+        }),
+    }
+}
+
+/// The tables: the bundled one, behind the user's own where there is one.
+pub fn providers(arguments: &TableArguments) -> Result<Providers, Complaint> {
+    let named = arguments.providers.clone();
+    let Some(path) = named.or_else(|| default_table().filter(|path| path.exists())) else {
+        return Ok(Providers::bundled());
+    };
+    let table = read_table(&path).map_err(|error| {
+        let hint = error.hint();
+        Complaint::usage(error, hint)
+    })?;
+    Ok(Providers::with_user_table(table))
+}
+
+/// `$XDG_CONFIG_HOME/mailcfg/providers.toml`, else `~/.config/mailcfg/providers.toml`.
+fn default_table() -> Option<PathBuf> {
+    let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let config = folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")))?;
+    Some(config.join("mailcfg").join("providers.toml"))
+}
+
+/// How the network is reached.
+pub fn network(arguments: &NetworkArguments) -> Result<net::Options, Complaint> {
+    Ok(net::Options {
+        resolver: arguments.resolver.as_deref().map(resolver).transpose()?,
+        extra_roots: roots(arguments.ca_file.as_deref())?,
+        family: match (arguments.ipv4, arguments.ipv6) {
+            (true, _) => Family::V4,
+            (_, true) => Family::V6,
+            _ => Family::Any,
+        },
+        connect_timeout: duration("--connect-timeout", &arguments.connect_timeout)?,
+        connect_to: arguments.connect_to.iter().map(|text| connect_to(text)).collect::<Result<_, _>>()?,
+        proxy: arguments.proxy.as_deref().map(proxy).transpose()?,
+    })
+}
+
+fn roots(path: Option<&Path>) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>, Complaint> {
+    let Some(path) = path else { return Ok(Vec::new()) };
+    net::read_roots(path).map_err(|error| Complaint::usage(error, "name a readable PEM file with --ca-file"))
+}
+
+fn connect_to(text: &str) -> Result<ConnectTo, Complaint> {
+    ConnectTo::parse(text).map_err(|error| {
+        Complaint::usage(error, "write --connect-to mail.example.org:993:192.0.2.7:993; brackets around IPv6")
+    })
+}
+
+fn proxy(text: &str) -> Result<net::proxy::Proxy, Complaint> {
+    net::proxy::Proxy::parse(text)
+        .map_err(|error| Complaint::usage(error, "write --proxy socks5h://127.0.0.1:1080; a proxy with a password is not supported"))
+}
+
+fn resolver(text: &str) -> Result<SocketAddr, Complaint> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let parsed = match bare.parse::<IpAddr>() {
+        Ok(address) => Some(SocketAddr::new(address, DNS_PORT)),
+        Err(_) => text.parse().ok().filter(|socket: &SocketAddr| socket.port() != 0),
+    };
+    parsed.ok_or_else(|| {
+        Complaint::usage(
+            anyhow!("not an IP address with an optional port: {text:?}"),
+            "write --resolver 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353",
+        )
+    })
+}
+
+/// How endpoints are examined.
+pub fn probe(arguments: &ProbeArguments) -> Result<probe::Options, Complaint> {
+    Ok(probe::Options {
+        timeout: duration("--timeout", &arguments.timeout)?,
+        ehlo: arguments.ehlo.as_deref().map(ehlo).transpose()?,
+        sni: arguments.sni.as_deref().map(|text| Host::parse(text).map_err(invalid_target)).transpose()?,
+        transcript: arguments.verbose >= 2,
+    })
+}
+
+/// A word that cannot break out of its command line.
+fn ehlo(text: &str) -> Result<String, Complaint> {
+    if !text.is_empty() && text.len() <= EHLO_OCTETS && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(text.to_owned());
+    }
+    Err(Complaint::usage(
+        anyhow!("not a name for EHLO: {text:?}"),
+        "write a host name, or an address literal such as [192.0.2.1] or [IPv6:2001:db8::1]",
+    ))
+}
+
+/// Seconds, or a number with the unit `ms`, `s` or `m`.
+fn duration(flag: &str, text: &str) -> Result<Duration, Complaint> {
+    let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
+    let unit = text.strip_prefix(digits).unwrap_or_default();
+    let number = digits.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
+    let seconds = match unit {
+        "ms" => number.map(|number| number / 1_000.0),
+        "" | "s" => number,
+        "m" => number.map(|number| number * 60.0),
+        _ => None,
+    };
+    seconds
+        .filter(|seconds| *seconds <= LONGEST_SECONDS)
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| {
+            Complaint::usage(
+                anyhow!("{flag} takes a time up to a day, not {text:?}"),
+                "write seconds, or a number with a unit: 500ms, 2s, 1m",
+            )
+        })
+}
+
+fn invalid_target(error: InvalidTarget) -> Complaint {
+    let hint = error.hint();
+    Complaint::usage(error, hint)
+}
+
+const DNS_PORT: u16 = 53;
+
+/// RFC 5321, section 4.5.3.1.2.
+const EHLO_OCTETS: usize = 255;
+
+const LONGEST_SECONDS: f64 = 86_400.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_carry_units() {
+        for (text, milliseconds) in [("2", 2_000), ("2s", 2_000), ("500ms", 500), ("1m", 60_000), ("1.5", 1_500)] {
+            assert_eq!(duration("--timeout", text).unwrap(), Duration::from_millis(milliseconds), "{text}");
+        }
+        for text in ["", "0", "-1", "1h", "s", "inf", "nan", "1e9", "2 s"] {
+            assert!(duration("--timeout", text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn resolvers_have_an_optional_port() {
+        for (text, socket) in [
+            ("192.0.2.53", "192.0.2.53:53"),
+            ("192.0.2.53:5353", "192.0.2.53:5353"),
+            ("2001:db8::53", "[2001:db8::53]:53"),
+            ("[2001:db8::53]", "[2001:db8::53]:53"),
+            ("[2001:db8::53]:5353", "[2001:db8::53]:5353"),
+        ] {
+            assert_eq!(resolver(text).unwrap().to_string(), socket, "{text}");
+        }
+        for text in ["", "dns.example.org", "192.0.2.53:0", "192.0.2.53:70000"] {
+            assert!(resolver(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_for_ehlo_cannot_carry_a_command() {
+        assert!(ehlo("[IPv6:2001:db8::1]").is_ok());
+        for text in ["", "a b", "a\r\nMAIL FROM:<>", "é"] {
+            assert!(ehlo(text).is_err(), "{text:?}");
+        }
+    }
+}

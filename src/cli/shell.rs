@@ -1,0 +1,37 @@
+//! `mailcfg completions` and `mailcfg man`
+
+use anyhow::anyhow;
+use clap::CommandFactory;
+use clap_complete::Shell;
+use mailcfg::report::EXIT_FINE;
+
+use super::output::Output;
+use super::{Cli, Complaint, Format};
+
+/// Prints a completion script.
+pub fn completions(shell: Shell) -> Result<u8, Complaint> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "mailcfg", &mut script);
+    print(&script)
+}
+
+/// Prints the manual page of the program or of one command.
+pub fn man(command: Option<&str>) -> Result<u8, Complaint> {
+    let mut program = Cli::command();
+    program.build();
+    let page = match command {
+        None => program,
+        Some(name) => program.find_subcommand(name).cloned().ok_or_else(|| {
+            Complaint::usage(anyhow!("no such command: {name:?}"), "the commands are listed by `mailcfg --help`")
+        })?,
+    };
+    let mut text = Vec::new();
+    clap_mangen::Man::new(page).render(&mut text).map_err(Complaint::fault)?;
+    print(&text)
+}
+
+fn print(text: &[u8]) -> Result<u8, Complaint> {
+    let plain = Output { format: Format::Human, style: Default::default(), quiet: false };
+    plain.write(|out| out.write_all(text))?;
+    Ok(EXIT_FINE)
+}

@@ -1,0 +1,344 @@
+//! The screen of a probe: a line an endpoint, problems first; with `-v` all facts, with `-vv` the dialogue.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use super::lookup::title;
+use crate::attempt::Attempt;
+use crate::probe::certificate::{Certificate, Chain};
+use crate::probe::facts::{Answer, Facts, Party, Timings, takes_password};
+use crate::render::style::{Escaped, Style, Tone, columns};
+use crate::report::finding::{Finding, Severity, Status};
+use crate::report::{EndpointReport, Report};
+use crate::settings::Security;
+
+/// How much is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// A line an endpoint and what is wrong.
+    #[default]
+    Short,
+    /// All facts.
+    Facts,
+    /// All facts and the dialogue.
+    Transcript,
+}
+
+/// Writes a report.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(out: &mut dyn Write, report: &Report, style: Style, detail: Detail) -> io::Result<()> {
+    write_title(out, report, style)?;
+    writeln!(out)?;
+    if report.endpoints.is_empty() {
+        return write_nothing_to_probe(out, report, style);
+    }
+    let mut endpoints: Vec<&EndpointReport> = report.endpoints.iter().collect();
+    endpoints.sort_by_key(|endpoint| std::cmp::Reverse(endpoint.status));
+    let rows: Vec<Vec<String>> = endpoints.iter().map(|endpoint| row(endpoint, report)).collect();
+    for (endpoint, line) in endpoints.iter().zip(columns(&rows)) {
+        writeln!(out, "  {}", painted(&line, endpoint.status, style))?;
+        write_findings(out, &endpoint.findings, style, detail)?;
+        if detail >= Detail::Facts {
+            write_facts(out, endpoint, report, style)?;
+        }
+        if detail >= Detail::Transcript {
+            write_transcript(out, &endpoint.facts, style)?;
+        }
+    }
+    for finding in &report.findings {
+        writeln!(out)?;
+        writeln!(out, "  {}", Escaped(&finding.text))?;
+        write_hint(out, "  ", finding, style)?;
+    }
+    Ok(())
+}
+
+fn write_title(out: &mut dyn Write, report: &Report, style: Style) -> io::Result<()> {
+    let mut parts = vec![match &report.lookup {
+        Some(lookup) => style.paint(Tone::Bold, &title(lookup)),
+        None => style.paint(Tone::Bold, &Escaped(&report.target).to_string()),
+    }];
+    let settings = report.lookup.as_ref().and_then(|lookup| lookup.settings.as_ref());
+    parts.extend(settings.and_then(|settings| settings.provider.as_ref()).map(|it| Escaped(&it.name).to_string()));
+    if !report.endpoints.is_empty() {
+        parts.push(summary(report, style));
+    }
+    let slowest = report.endpoints.iter().filter_map(|endpoint| endpoint.facts.timings.total).max();
+    parts.extend(slowest.map(milliseconds));
+    writeln!(out, "{}", parts.join(" · "))
+}
+
+/// `1 of 4 endpoints fails`, `all 4 endpoints work`.
+fn summary(report: &Report, style: Style) -> String {
+    let total = report.endpoints.len();
+    let count = |status| report.endpoints.iter().filter(|endpoint| endpoint.status == status).count();
+    let some = |number: usize, verb: &str, verbs: &str| match (number, total) {
+        (1, 1) => format!("the endpoint {verb}"),
+        (1, _) => format!("1 of {total} endpoints {verb}"),
+        _ if number == total => format!("all {total} endpoints {verbs}"),
+        _ => format!("{number} of {total} endpoints {verbs}"),
+    };
+    match report.status {
+        Status::Fail => style.paint(Tone::Bad, &some(count(Status::Fail), "fails", "fail")),
+        Status::Unknown => {
+            style.paint(Tone::Unknown, &some(count(Status::Unknown), "could not be judged", "could not be judged"))
+        }
+        Status::Warn => {
+            let warned = some(count(Status::Warn), "has a warning", "have warnings");
+            let works = if total == 1 { "it works" } else { "all work" };
+            style.paint(Tone::Warn, &format!("{works}, {warned}"))
+        }
+        Status::Pass => style.paint(Tone::Good, &some(total, "works", "work")),
+    }
+}
+
+fn row(endpoint: &EndpointReport, report: &Report) -> Vec<String> {
+    let facts = &endpoint.facts;
+    let worst = endpoint.findings.first().filter(|finding| finding.severity > Severity::Info);
+    let said = match worst {
+        Some(finding) => Escaped(&finding.text).to_string(),
+        None => works(facts, report),
+    };
+    vec![
+        facts.endpoint.protocol.name().to_owned(),
+        place(endpoint, report),
+        facts.endpoint.security.name().to_owned(),
+        word(endpoint.status).to_owned(),
+        format!("{:>7}", facts.timings.total.map(milliseconds).unwrap_or_default()),
+        said,
+    ]
+}
+
+/// The host and port; with the address when one host stands there with several.
+fn place(endpoint: &EndpointReport, report: &Report) -> String {
+    let facts = &endpoint.facts;
+    let authority = facts.endpoint.authority();
+    let shared = report.endpoints.iter().filter(|other| other.facts.endpoint == facts.endpoint).count() > 1;
+    match facts.address.filter(|_| shared) {
+        Some(address) => format!("{authority} ({})", address.ip()),
+        None => authority,
+    }
+}
+
+fn word(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "ok",
+        Status::Warn => "warn",
+        Status::Unknown => "?",
+        Status::Fail => "FAIL",
+    }
+}
+
+/// Colours the status word of a line, which stands after the security.
+fn painted(line: &str, status: Status, style: Style) -> String {
+    let tone = match status {
+        Status::Pass => Tone::Good,
+        Status::Warn => Tone::Warn,
+        Status::Unknown => Tone::Unknown,
+        Status::Fail => Tone::Bad,
+    };
+    let word = format!("  {}  ", word(status));
+    match line.split_once(&word) {
+        Some((before, after)) if style.colour => format!("{before}{}{after}", style.paint(tone, &word)),
+        _ => line.to_owned(),
+    }
+}
+
+/// `TLS 1.3, X25519MLKEM768 · certificate 38 days · password: PLAIN, LOGIN`
+fn works(facts: &Facts, report: &Report) -> String {
+    let mut parts = Vec::new();
+    if let Attempt::Done(agreed) = &facts.tls {
+        let version = agreed.version.replace("TLSv", "TLS ");
+        parts.push(match &agreed.key_exchange {
+            Some(group) => format!("{version}, {group}"),
+            None => version,
+        });
+    }
+    if let Some(certificate) = facts.chain.as_ref().and_then(|chain| chain.certificate.as_ref()) {
+        parts.push(format!("certificate {}", days(certificate.days_left(report.now))));
+    }
+    let auth = facts.password_auth();
+    let mechanisms = if facts.endpoint.security == Security::None { &auth.before_tls } else { &auth.after_tls };
+    let names: Vec<String> =
+        mechanisms.iter().filter(|name| takes_password(name)).map(|name| shown_mechanism(name)).collect();
+    match &auth.answer {
+        Answer::Yes => parts.push(format!("password: {}", names.join(", "))),
+        Answer::Unknown(reason) => parts.push(format!("password: not known ({})", Escaped(reason))),
+        _ if facts.endpoint.is_relay() => parts.push("relay: no sign-in".to_owned()),
+        _ => parts.push("no password".to_owned()),
+    }
+    parts.join(" · ")
+}
+
+fn shown_mechanism(name: &str) -> String {
+    match name {
+        "login-command" => "LOGIN command".to_owned(),
+        "user-pass" => "USER".to_owned(),
+        "apop" => "APOP".to_owned(),
+        other => Escaped(other).to_string(),
+    }
+}
+
+/// The first finding stands in the endpoint's own line already; the rest follow. Information is for `-v`.
+fn write_findings(out: &mut dyn Write, findings: &[Finding], style: Style, detail: Detail) -> io::Result<()> {
+    for (index, finding) in findings.iter().enumerate() {
+        if finding.severity == Severity::Info && detail == Detail::Short {
+            continue;
+        }
+        if index > 0 || finding.severity == Severity::Info {
+            let (tone, word) = match finding.severity {
+                Severity::Info => (Tone::Dim, "info:"),
+                Severity::Warn => (Tone::Warn, "warn:"),
+                Severity::Unknown => (Tone::Unknown, "not known:"),
+                Severity::Fail => (Tone::Bad, "fail:"),
+            };
+            writeln!(out, "{INDENT}{} {}", style.paint(tone, word), Escaped(&finding.text))?;
+        }
+        if let Some(evidence) = &finding.evidence {
+            writeln!(out, "{INDENT}{} {}", style.paint(Tone::Dim, "seen:"), Escaped(evidence))?;
+        }
+        write_hint(out, INDENT, finding, style)?;
+    }
+    Ok(())
+}
+
+fn write_hint(out: &mut dyn Write, indent: &str, finding: &Finding, style: Style) -> io::Result<()> {
+    match &finding.hint {
+        Some(hint) => writeln!(out, "{indent}{} {}", style.paint(Tone::Dim, "hint:"), Escaped(hint)),
+        None => Ok(()),
+    }
+}
+
+fn write_facts(out: &mut dyn Write, endpoint: &EndpointReport, report: &Report, style: Style) -> io::Result<()> {
+    let facts = &endpoint.facts;
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    rows.extend(facts.address.map(|address| ("address", address.to_string())));
+    rows.push(("greeting", told(&facts.greeting, |greeting| greeting.text.clone())));
+    if facts.endpoint.security != Security::Tls {
+        rows.push(("before TLS", told(&facts.before_tls, |listed| listed.list.join(", "))));
+        rows.push(("STARTTLS", told(&facts.starttls, starttls_words)));
+    }
+    if facts.endpoint.security != Security::None {
+        rows.push(("TLS", told(&facts.tls, |agreed| {
+            let group = agreed.key_exchange.as_deref().unwrap_or("unknown group");
+            let kind = if agreed.post_quantum { "post-quantum" } else { "not post-quantum" };
+            format!("{}, {}, {group} ({kind})", agreed.version, agreed.cipher_suite)
+        })));
+        rows.extend(facts.chain.iter().flat_map(|chain| certificate_rows(chain, report)));
+        rows.push(("after TLS", told(&facts.after_tls, |listed| listed.list.join(", "))));
+        rows.extend(changed(facts).map(|change| ("changed", change)));
+    }
+    let auth = facts.password_auth();
+    rows.push(("password", match &auth.answer {
+        Answer::Unknown(reason) => format!("not known: {reason}"),
+        other => other.as_str().to_owned(),
+    }));
+    rows.push(("time", timings(&facts.timings)));
+    rows.extend(facts.notes.iter().map(|note| ("note", note.clone())));
+    for (name, value) in rows {
+        writeln!(out, "{INDENT}{}{}", style.paint(Tone::Dim, &format!("{name:<13}")), Escaped(&value))?;
+    }
+    Ok(())
+}
+
+fn told<T>(attempt: &Attempt<T>, words: impl Fn(&T) -> String) -> String {
+    match attempt {
+        Attempt::Done(value) => words(value),
+        Attempt::Absent(reason) => format!("none ({reason})"),
+        Attempt::Failed(failure) => format!("failed ({})", failure.reason),
+        Attempt::Skipped(reason) => format!("skipped ({reason})"),
+    }
+}
+
+fn starttls_words(starttls: &crate::probe::facts::StartTls) -> String {
+    if starttls.offered { "offered".to_owned() } else { "works, though not advertised".to_owned() }
+}
+
+fn certificate_rows(chain: &Chain, report: &Report) -> Vec<(&'static str, String)> {
+    let Some(certificate) = &chain.certificate else {
+        return vec![("certificate", "cannot be parsed".to_owned())];
+    };
+    let Certificate { subject, issuer, names, key, signature, sha256, .. } = certificate;
+    let problems: Vec<&str> = chain.problems.iter().map(|problem| problem.kind.as_str()).collect();
+    vec![
+        ("certificate", format!("{subject}, issued by {issuer}, {} in the chain", chain.length)),
+        ("names", if names.is_empty() { "none".to_owned() } else { names.join(", ") }),
+        ("valid", format!(
+            "{} to {}, {} left",
+            certificate.not_before.date(),
+            certificate.not_after.date(),
+            days(certificate.days_left(report.now))
+        )),
+        ("key", format!("{key}, signed with {signature}")),
+        ("SHA-256", sha256.clone()),
+        ("problems", if problems.is_empty() { "none".to_owned() } else { problems.join(", ") }),
+    ]
+}
+
+/// What the server says inside TLS and not before, and the reverse.
+fn changed(facts: &Facts) -> Option<String> {
+    let before = &facts.before_tls.value()?.list;
+    let after = &facts.after_tls.value()?.list;
+    let added = after.iter().filter(|name| !before.contains(name)).map(|name| format!("+{name}"));
+    let dropped = before.iter().filter(|name| !after.contains(name)).map(|name| format!("-{name}"));
+    let changes: Vec<String> = added.chain(dropped).collect();
+    Some(if changes.is_empty() { "nothing".to_owned() } else { changes.join(", ") })
+}
+
+fn timings(timings: &Timings) -> String {
+    let steps = [
+        ("dns", timings.dns),
+        ("connect", timings.connect),
+        ("greeting", timings.greeting),
+        ("starttls", timings.starttls),
+        ("tls", timings.tls),
+        ("capabilities", timings.capabilities),
+        ("total", timings.total),
+    ];
+    let reached = steps.into_iter().filter_map(|(name, time)| Some(format!("{name} {}", milliseconds(time?))));
+    reached.collect::<Vec<_>>().join(" · ")
+}
+
+fn write_transcript(out: &mut dyn Write, facts: &Facts, style: Style) -> io::Result<()> {
+    for said in &facts.transcript {
+        let (mark, tone) = match said.by {
+            Party::Client => ("C:", Tone::Bold),
+            Party::Server => ("S:", Tone::Dim),
+            Party::Event => ("--", Tone::Dim),
+        };
+        writeln!(out, "{INDENT}{} {}", style.paint(tone, mark), Escaped(&said.text))?;
+    }
+    Ok(())
+}
+
+fn write_nothing_to_probe(out: &mut dyn Write, report: &Report, style: Style) -> io::Result<()> {
+    let Some(lookup) = &report.lookup else { return Ok(()) };
+    let domain = &lookup.query.domain;
+    let (text, hint) = match &lookup.settings {
+        Some(_) => (
+            "none of its services is of the protocol and security asked for".to_owned(),
+            format!("see them all with `mailcfg lookup {domain}`"),
+        ),
+        None => (
+            "its mail settings are not known, so there is nothing to examine".to_owned(),
+            format!("name the server itself: `mailcfg probe mail.{domain}:993`"),
+        ),
+    };
+    writeln!(out, "  {text}")?;
+    writeln!(out, "  {} {hint}", style.paint(Tone::Dim, "hint:"))
+}
+
+fn milliseconds(duration: Duration) -> String {
+    match duration.as_secs_f64() * 1_000.0 {
+        short if short < 9.95 => format!("{short:.1} ms"),
+        long => format!("{long:.0} ms"),
+    }
+}
+
+fn days(number: i64) -> String {
+    if number == 1 { "1 day".to_owned() } else { format!("{number} days") }
+}
+
+const INDENT: &str = "        ";

@@ -1,0 +1,366 @@
+//! The JSON documents, schema 1. Fields are only ever added; a failure stands inside the document.
+//!
+//! The model is its own, so that a change inside the program cannot change the documents unseen.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::style::is_dangerous;
+use crate::attempt::{Attempt, Failure};
+use crate::lookup::Lookup;
+use crate::net::tls::Agreed;
+use crate::probe::certificate::{Certificate, Chain};
+use crate::probe::facts::{Answer, Facts, PasswordAuth, Timings};
+use crate::providers::table::Provider;
+use crate::report::finding::Finding;
+use crate::report::{EndpointReport, Report};
+use crate::settings::{Service, Source};
+use crate::target::Address;
+use crate::wire::Greeting;
+
+/// The version of the documents.
+pub const SCHEMA: u32 = 1;
+
+/// Writes documents: one alone as itself, several as an array, indented.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(out: &mut dyn Write, documents: &[Value]) -> io::Result<()> {
+    let formatter = Safe(PrettyFormatter::new());
+    match documents {
+        [one] => one.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, formatter))?,
+        all => all.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, formatter))?,
+    }
+    writeln!(out)
+}
+
+/// Writes one document in one line, with its place among the targets.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_line(out: &mut dyn Write, index: usize, mut document: Value) -> io::Result<()> {
+    if let Value::Object(fields) = &mut document {
+        fields.insert("index".to_owned(), json!(index));
+    }
+    let formatter = Safe(serde_json::ser::CompactFormatter);
+    document.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, formatter))?;
+    writeln!(out)
+}
+
+/// The document of a lookup.
+pub fn lookup(lookup: &Lookup) -> Value {
+    let address = lookup.query.address.as_ref();
+    let settings = lookup.settings.as_ref();
+    json!({
+        "schema": SCHEMA,
+        "command": "lookup",
+        "target": lookup.query.typed,
+        "status": lookup.status().as_str(),
+        "domain": lookup.query.domain.as_str(),
+        "provider": settings.and_then(|settings| settings.provider.as_ref()).map(|provider| json!({
+            "id": provider.id,
+            "name": provider.name,
+            "documentation": provider.documentation,
+            "instructions": provider.instructions.iter()
+                .map(|instruction| json!({ "text": instruction.text, "url": instruction.url }))
+                .collect::<Vec<_>>(),
+        })),
+        "services": settings.map_or_else(Vec::new, |settings| {
+            settings.services.iter().map(|it| service(it, address)).collect::<Vec<_>>()
+        }),
+        "decided_by": lookup.decided_by,
+        "sources": lookup.sources.iter().map(|asked| {
+            let mut source = attempt(&asked.outcome, |services| json!({ "services": services }));
+            add(&mut source, "source", json!(asked.source.as_str()));
+            add(&mut source, "elapsed_ms", milliseconds(asked.elapsed));
+            source
+        }).collect::<Vec<_>>(),
+        "disagreements": [],
+        "findings": [],
+    })
+}
+
+fn service(service: &Service, address: Option<&Address>) -> Value {
+    let username = service.username.as_ref();
+    json!({
+        "protocol": service.endpoint.protocol.as_str(),
+        "host": service.endpoint.host.to_string(),
+        "port": service.endpoint.port.get(),
+        "security": service.endpoint.security.as_str(),
+        "username": username.zip(address).map(|(form, address)| form.of(address)),
+        "username_form": username.map(|form| form.as_str()),
+        "auth": service.auth.iter().map(|method| method.as_str()).collect::<Vec<_>>(),
+        "source": service.source.as_str(),
+        "trust": service.source.trust().as_str(),
+        "recommended": service.recommended,
+    })
+}
+
+/// The document of a probe.
+pub fn probe(report: &Report) -> Value {
+    json!({
+        "schema": SCHEMA,
+        "command": "probe",
+        "target": report.target,
+        "status": report.status.as_str(),
+        "settings": report.lookup.as_ref().map(lookup),
+        "endpoints": report.endpoints.iter().map(|it| endpoint(it, report.now)).collect::<Vec<_>>(),
+        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+    })
+}
+
+fn endpoint(report: &EndpointReport, now: OffsetDateTime) -> Value {
+    let facts = &report.facts;
+    json!({
+        "protocol": facts.endpoint.protocol.as_str(),
+        "host": facts.endpoint.host.to_string(),
+        "port": facts.endpoint.port.get(),
+        "security": facts.endpoint.security.as_str(),
+        "address": facts.address.map(|address| address.ip().to_string()),
+        "status": report.status.as_str(),
+        "connect": attempt(&facts.connect, |()| Value::Null),
+        "greeting": greeting(facts),
+        "capabilities": {
+            "before_tls": attempt(&facts.before_tls, |listed| json!(listed.list)),
+            "after_tls": attempt(&facts.after_tls, |listed| json!(listed.list)),
+        },
+        "starttls": attempt(&facts.starttls, |starttls| json!({ "offered": starttls.offered })),
+        "tls": tls(facts, now),
+        "password_auth": password_auth(&facts.password_auth()),
+        "timings_ms": timings(&facts.timings),
+        "retried_with_smaller_hello": facts.smaller_hello.as_ref().map(|failure| &failure.reason),
+        "notes": facts.notes,
+        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+    })
+}
+
+fn greeting(facts: &Facts) -> Value {
+    let words = |greeting: &Greeting| json!({ "kind": greeting.kind.as_str(), "text": greeting.text });
+    let mut value = attempt(&facts.greeting, words);
+    if let Some(greeting) = &facts.turned_away {
+        add(&mut value, "kind", json!(greeting.kind.as_str()));
+        add(&mut value, "text", json!(greeting.text));
+    }
+    value
+}
+
+fn tls(facts: &Facts, now: OffsetDateTime) -> Value {
+    let with_chain = |value: &mut Value| {
+        if let Some(chain) = &facts.chain {
+            add_chain(value, chain, now);
+        }
+    };
+    let mut value = attempt(&facts.tls, |agreed| {
+        let mut value = agreement(agreed);
+        with_chain(&mut value);
+        value
+    });
+    if facts.tls.failure().is_some() {
+        with_chain(&mut value);
+    }
+    value
+}
+
+fn agreement(agreed: &Agreed) -> Value {
+    json!({
+        "version": agreed.version,
+        "cipher_suite": agreed.cipher_suite,
+        "key_exchange": agreed.key_exchange,
+        "post_quantum": agreed.post_quantum,
+    })
+}
+
+fn add_chain(value: &mut Value, chain: &Chain, now: OffsetDateTime) {
+    add(value, "certificate", json!(chain.certificate.as_ref().map(|it| certificate(it, now))));
+    add(value, "chain_length", json!(chain.length));
+    add(value, "problems", chain.problems.iter().map(|problem| problem.kind.as_str()).collect());
+}
+
+fn certificate(certificate: &Certificate, now: OffsetDateTime) -> Value {
+    json!({
+        "subject": certificate.subject,
+        "issuer": certificate.issuer,
+        "names": certificate.names,
+        "not_before": time(certificate.not_before),
+        "not_after": time(certificate.not_after),
+        "days_left": certificate.days_left(now),
+        "key": certificate.key,
+        "signature": certificate.signature,
+        "sha256": certificate.sha256,
+    })
+}
+
+fn password_auth(auth: &PasswordAuth) -> Value {
+    let mut value = json!({
+        "answer": auth.answer.as_str(),
+        "mechanisms": { "before_tls": auth.before_tls, "after_tls": auth.after_tls },
+    });
+    if let Answer::Unknown(reason) = &auth.answer {
+        add(&mut value, "reason", json!(reason));
+    }
+    value
+}
+
+fn timings(timings: &Timings) -> Value {
+    let step = |time: Option<Duration>| time.map(milliseconds);
+    json!({
+        "dns": step(timings.dns),
+        "connect": step(timings.connect),
+        "greeting": step(timings.greeting),
+        "starttls": step(timings.starttls),
+        "tls": step(timings.tls),
+        "capabilities": step(timings.capabilities),
+        "total": step(timings.total),
+    })
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({
+        "id": finding.id,
+        "severity": finding.severity.as_str(),
+        "text": finding.text,
+        "evidence": finding.evidence,
+        "hint": finding.hint,
+    })
+}
+
+/// An entry of the provider table.
+pub fn provider(source: Source, provider: &Provider) -> Value {
+    json!({
+        "schema": SCHEMA,
+        "id": provider.id,
+        "name": provider.name,
+        "source": source.as_str(),
+        "domains": provider.domains.iter().map(|domain| domain.as_str()).collect::<Vec<_>>(),
+        "documentation": provider.documentation,
+        "mx": provider.mx,
+        "notes": provider.notes,
+        "services": provider.services.iter().map(|service| json!({
+            "protocol": service.protocol.as_str(),
+            "host": service.host.form(),
+            "port": service.port.get(),
+            "security": service.security.as_str(),
+            "username_form": service.username.as_ref().map(|form| form.as_str()),
+            "auth": service.auth.iter().map(|method| method.as_str()).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn attempt<T>(attempt: &Attempt<T>, value: impl Fn(&T) -> Value) -> Value {
+    match attempt {
+        Attempt::Done(done) => match value(done) {
+            Value::Null => json!({ "outcome": "done" }),
+            value => json!({ "outcome": "done", "value": value }),
+        },
+        Attempt::Absent(reason) => json!({ "outcome": "absent", "reason": reason }),
+        Attempt::Skipped(reason) => json!({ "outcome": "skipped", "reason": reason }),
+        Attempt::Failed(failure) => failed(failure),
+    }
+}
+
+fn failed(failure: &Failure) -> Value {
+    json!({
+        "outcome": "failed",
+        "stage": failure.stage.as_str(),
+        "reason": failure.reason,
+        "temporary": failure.temporary,
+    })
+}
+
+fn add(value: &mut Value, name: &str, field: Value) {
+    if let Value::Object(fields) = value {
+        fields.insert(name.to_owned(), field);
+    }
+}
+
+/// Milliseconds with one decimal.
+fn milliseconds(duration: Duration) -> Value {
+    json!((duration.as_secs_f64() * 10_000.0).round() / 10.0)
+}
+
+fn time(time: OffsetDateTime) -> String {
+    time.format(&Rfc3339).unwrap_or_default()
+}
+
+/// Writes what could steer a terminal as `\u` escapes, which JSON itself asks for below U+0020 only.
+struct Safe<F>(F);
+
+impl<F: Formatter> Formatter for Safe<F> {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        if !fragment.chars().any(is_dangerous) {
+            return writer.write_all(fragment.as_bytes());
+        }
+        for character in fragment.chars() {
+            if !is_dangerous(character) {
+                write!(writer, "{character}")?;
+                continue;
+            }
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_char_escape<W: ?Sized + Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
+        self.0.write_char_escape(writer, escape)
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_holds_no_control_bytes_and_reads_back_the_same() {
+        let hostile = json!({ "text": "\u{1b}[2J\u{7f}\u{9b}\u{202e}\u{2028}\u{feff}é\"\\" });
+        let mut text = Vec::new();
+        write(&mut text, std::slice::from_ref(&hostile)).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert!(!text.chars().any(|character| character != '\n' && is_dangerous(character)), "{text:?}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), hostile);
+    }
+}

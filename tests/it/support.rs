@@ -1,0 +1,3 @@
+//! What the tests share: running the program, and hosts on loopback that it talks to.
+
+pub mod command;

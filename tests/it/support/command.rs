@@ -1,0 +1,70 @@
+//! Runs the real program in an empty environment and gives exit code, stdout and stderr together.
+
+use std::ffi::OsStr;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What the program left behind.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The exit code; -1 when a signal ended it.
+    pub code: i32,
+    /// All of stdout.
+    pub stdout: String,
+    /// All of stderr.
+    pub stderr: String,
+}
+
+impl Output {
+    /// The one JSON document on stdout.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// The program with arguments, an empty home and no environment of the machine.
+pub fn mailcfg<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mailcfg"));
+    command.args(arguments).env_clear().env("HOME", "/nonexistent").stdin(Stdio::null());
+    command
+}
+
+/// Runs the program to its end.
+pub fn run<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Output {
+    finish(&mut mailcfg(arguments))
+}
+
+/// Runs a prepared command to its end; a program that hangs fails the test.
+pub fn finish(command: &mut Command) -> Output {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let stdout = reader(child.stdout.take().expect("stdout is piped"));
+    let stderr = reader(child.stderr.take().expect("stderr is piped"));
+    let code = wait(&mut child);
+    Output { code, stdout: stdout.join().expect("stdout is text"), stderr: stderr.join().expect("stderr is text") }
+}
+
+fn reader(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).expect("the pipe is readable");
+        String::from_utf8(bytes).expect("the program writes UTF-8")
+    })
+}
+
+fn wait(child: &mut Child) -> i32 {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("the child can be waited for") {
+            return status.code().unwrap_or(-1);
+        }
+        if began.elapsed() > LONGEST {
+            let _ = child.kill();
+            panic!("the program did not end within {LONGEST:?}");
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Generous: machines are noisy.
+const LONGEST: Duration = Duration::from_secs(120);
