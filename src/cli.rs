@@ -49,7 +49,9 @@ enum Command {
     /// Show and check the provider table
     Providers(ProvidersArguments),
     /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  mailcfg completions bash > ~/.local/share/bash-completion/completions/mailcfg")]
+    #[command(
+        after_help = "Example:\n  mailcfg completions bash > ~/.local/share/bash-completion/completions/mailcfg"
+    )]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -87,10 +89,16 @@ struct ProbeArguments {
     #[arg(long, value_name = "SECURITY", help_heading = "What to examine")]
     security: Option<SecurityWord>,
     /// Examine every address of a host on its own, both families
-    #[arg(long, help_heading = "What to examine")]
+    #[arg(long, conflicts_with = "proxy", help_heading = "What to examine")]
     all_addresses: bool,
     /// The limit for a whole endpoint, as 60, 2s, 500ms or 1m
-    #[arg(long, value_name = "TIME", default_value = "60s", env = "MAILCFG_TIMEOUT", help_heading = "Limits")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "60s",
+        env = "MAILCFG_TIMEOUT",
+        help_heading = "Limits"
+    )]
     timeout: String,
     #[command(flatten)]
     network: NetworkArguments,

@@ -153,7 +153,8 @@ impl ConnectTo {
     }
 
     fn matches(&self, host: &Host, port: Port) -> bool {
-        self.host.as_ref().is_none_or(|wanted| wanted == host) && self.port.is_none_or(|wanted| wanted == port)
+        self.host.as_ref().is_none_or(|wanted| wanted == host)
+            && self.port.is_none_or(|wanted| wanted == port)
     }
 }
 
@@ -184,7 +185,8 @@ pub fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, UnusableR
     let unreadable = |source| UnusableRoots::Unreadable { path: path.to_owned(), source };
     let pem = std::fs::read(path).map_err(unreadable)?;
     let no_pem = || UnusableRoots::NoCertificate { path: path.to_owned() };
-    let roots: Vec<_> = CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|_| no_pem())?;
+    let roots: Vec<_> =
+        CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|_| no_pem())?;
     if roots.is_empty() {
         return Err(no_pem());
     }

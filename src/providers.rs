@@ -6,9 +6,7 @@ pub mod table;
 
 use std::path::{Path, PathBuf};
 
-use crate::settings::{
-    Endpoint, Instruction, ProviderInfo, Service, Settings, Source, recommend,
-};
+use crate::settings::{Endpoint, Instruction, ProviderInfo, Service, Settings, Source, recommend};
 use crate::target::Domain;
 use table::{BrokenTable, Provider, Table, TableService};
 
@@ -120,7 +118,12 @@ pub fn settings_of(provider: &Provider, domain: &Domain, source: Source) -> Sett
 fn service_of(service: &TableService, domain: &Domain, source: Source) -> Option<Service> {
     let host = service.host.of(domain).ok()?;
     Some(Service {
-        endpoint: Endpoint { protocol: service.protocol, host, port: service.port, security: service.security },
+        endpoint: Endpoint {
+            protocol: service.protocol,
+            host,
+            port: service.port,
+            security: service.security,
+        },
         username: service.username.clone(),
         auth: service.auth.clone(),
         source,

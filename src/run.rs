@@ -1,16 +1,17 @@
 //! Many targets at once: each is looked up, its endpoints are examined side by side, and events tell how far it is.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::lookup::{self, Lookup, Query};
 use crate::net::Network;
+use crate::probe;
 use crate::probe::facts::Facts;
 use crate::probe::session::{Ended, examine};
-use crate::probe::{self};
 use crate::providers::Providers;
 use crate::settings::{Endpoint, Overrides};
 
@@ -73,7 +74,8 @@ impl Run {
         let places = Arc::new(Semaphore::new(self.jobs.max(1)));
         let run = Arc::new(self);
         for (index, job) in jobs.into_iter().enumerate() {
-            let (run, places, events, ended) = (Arc::clone(&run), Arc::clone(&places), events.clone(), ended.clone());
+            let (run, places, events, ended) =
+                (Arc::clone(&run), Arc::clone(&places), events.clone(), ended.clone());
             tokio::spawn(async move {
                 let _place = places.acquire().await;
                 let outcome = run.work(index, job, &events, &ended).await;
@@ -99,20 +101,19 @@ impl Run {
                 (lookup.query.typed.clone(), Some(lookup), endpoints)
             }
         };
-        let places = self.places(endpoints).await;
-        let _ = events.send(Event::Planned(places.len()));
+        let _ = events.send(Event::Planned(endpoints.len()));
         let mut probes = JoinSet::new();
-        for (position, (endpoint, address)) in places.into_iter().enumerate() {
+        for (position, endpoint) in endpoints.into_iter().enumerate() {
             let (run, ended, events) = (Arc::clone(self), ended.clone(), events.clone());
             probes.spawn(async move {
-                let facts = examine(&run.network, &endpoint, address, &run.probe, &ended).await;
+                let facts = run.examine(&endpoint, &ended).await;
                 let _ = events.send(Event::Examined);
                 (position, facts)
             });
         }
         let mut examined = probes.join_all().await;
         examined.sort_by_key(|(position, _)| *position);
-        Outcome { index, target, lookup, facts: examined.into_iter().map(|(_, facts)| facts).collect() }
+        Outcome { index, target, lookup, facts: examined.into_iter().flat_map(|(_, facts)| facts).collect() }
     }
 
     /// The distinct endpoints of the services found, in their order.
@@ -130,21 +131,20 @@ impl Run {
         endpoints
     }
 
-    /// Every endpoint once, or once for each of its addresses. A host without addresses is left for the probe to report.
-    async fn places(&self, endpoints: Vec<Endpoint>) -> Vec<(Endpoint, Option<SocketAddr>)> {
+    /// Examines an endpoint once, or once for each address of its host, all side by side.
+    async fn examine(&self, endpoint: &Endpoint, ended: &Ended) -> Vec<Facts> {
+        let once = |address| examine(&self.network, endpoint, address, &self.probe, ended);
         if !self.all_addresses {
-            return endpoints.into_iter().map(|endpoint| (endpoint, None)).collect();
+            return vec![once(None).await];
         }
-        let mut places = Vec::new();
-        for endpoint in endpoints {
-            match self.network.all_addresses(&endpoint.host, endpoint.port).await {
-                Err(_) => places.push((endpoint, None)),
-                Ok((addresses, _)) => {
-                    places.extend(addresses.into_iter().map(|address| (endpoint.clone(), Some(address))));
-                }
-            }
-        }
-        places
+        let resolving = self.network.all_addresses(&endpoint.host, endpoint.port);
+        // Without addresses in time there is nothing to list: the probe itself reports why.
+        let Ok(Ok((addresses, failures))) = timeout(self.probe.timeout, resolving).await else {
+            return vec![once(None).await];
+        };
+        let mut all = join_all(addresses.into_iter().map(|address| once(Some(address)))).await;
+        all.extend(failures.into_iter().map(|failure| Facts::unresolved(endpoint.clone(), failure)));
+        all
     }
 }
 

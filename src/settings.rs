@@ -95,9 +95,8 @@ impl Security {
     /// Understands the field's word and people's: `SSL`, `SSL/TLS`, `SMTPS` … are `tls`, `plain` is `none`.
     pub fn from_word(word: &str) -> Option<Self> {
         Some(match word.trim().to_ascii_lowercase().as_str() {
-            "tls" | "ssl" | "ssl/tls" | "tls/ssl" | "implicit tls" | "implicit" | "smtps" | "imaps" | "pop3s" => {
-                Self::Tls
-            }
+            "tls" | "ssl" | "ssl/tls" | "tls/ssl" | "implicit tls" | "implicit" | "smtps" | "imaps"
+            | "pop3s" => Self::Tls,
             "starttls" | "stls" | "start-tls" | "explicit tls" | "tls-starttls" => Self::StartTls,
             "none" | "plain" | "clear" => Self::None,
             _ => return None,
@@ -231,9 +230,10 @@ pub fn fill(template: &str, address: &str, local_part: &str, domain: &str) -> St
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('%') {
         filled.push_str(before);
-        let placeholder = [("EMAILADDRESS%", address), ("EMAILLOCALPART%", local_part), ("EMAILDOMAIN%", domain)]
-            .into_iter()
-            .find_map(|(name, value)| after.strip_prefix(name).map(|tail| (value, tail)));
+        let placeholder =
+            [("EMAILADDRESS%", address), ("EMAILLOCALPART%", local_part), ("EMAILDOMAIN%", domain)]
+                .into_iter()
+                .find_map(|(name, value)| after.strip_prefix(name).map(|tail| (value, tail)));
         let (value, tail) = placeholder.unwrap_or(("%", after));
         filled.push_str(value);
         rest = tail;
@@ -342,7 +342,11 @@ fn of_port(port: u16) -> Option<(Protocol, Security)> {
     })
 }
 
-fn default_port(scheme: Option<Scheme>, protocol: Protocol, security: Security) -> Result<Port, InvalidTarget> {
+fn default_port(
+    scheme: Option<Scheme>,
+    protocol: Protocol,
+    security: Security,
+) -> Result<Port, InvalidTarget> {
     let number = match (protocol, security) {
         (Protocol::Imap, Security::Tls) => 993,
         (Protocol::Imap, _) => 143,
@@ -534,7 +538,11 @@ mod tests {
             ("smtps://h.example", Smtp, 465, Tls),
         ] {
             let found = endpoint(text, Overrides::default()).unwrap();
-            assert_eq!((found.protocol, found.port.get(), found.security), (protocol, port, security), "{text}");
+            assert_eq!(
+                (found.protocol, found.port.get(), found.security),
+                (protocol, port, security),
+                "{text}"
+            );
         }
     }
 
@@ -577,8 +585,12 @@ mod tests {
             source: Source::Bundled,
             recommended: false,
         };
-        let mut services =
-            vec![service("h.example:995"), service("h.example:143"), service("h.example:587"), service("h.example:465")];
+        let mut services = vec![
+            service("h.example:995"),
+            service("h.example:143"),
+            service("h.example:587"),
+            service("h.example:465"),
+        ];
         recommend(&mut services);
         let marks: Vec<bool> = services.iter().map(|service| service.recommended).collect();
         assert_eq!(marks, [false, true, false, true]);

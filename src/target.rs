@@ -357,7 +357,9 @@ impl InvalidTarget {
             Self::Scheme { .. } => {
                 "the schemes are imap imaps pop3 pop3s smtp submission smtps submissions".to_owned()
             }
-            Self::Url { .. } => "write a server as imaps://mail.example.org or imaps://mail.example.org:993".to_owned(),
+            Self::Url { .. } => {
+                "write a server as imaps://mail.example.org or imaps://mail.example.org:993".to_owned()
+            }
         }
     }
 }
@@ -590,10 +592,15 @@ mod tests {
             ("smtps://[2001:db8::1]", Some(Scheme::Submissions), "2001:db8::1", None),
             ("submission://[2001:db8::1]:587", Some(Scheme::Submission), "2001:db8::1", Some(587)),
         ] {
-            let Target::Host { scheme: found, host: named, port: number } = Target::parse(typed).unwrap() else {
+            let Target::Host { scheme: found, host: named, port: number } = Target::parse(typed).unwrap()
+            else {
                 panic!("{typed}")
             };
-            assert_eq!((found, named.to_string().as_str(), number.map(Port::get)), (scheme, host, port), "{typed}");
+            assert_eq!(
+                (found, named.to_string().as_str(), number.map(Port::get)),
+                (scheme, host, port),
+                "{typed}"
+            );
         }
     }
 

@@ -262,7 +262,10 @@ pub(crate) mod tests {
     }
 
     /// Feeds bytes whole, cut in two at every index, and byte by byte; all must give the same.
-    pub(crate) fn feed_cut<T: PartialEq + std::fmt::Debug>(make: impl Fn() -> Boxed<T>, input: &[u8]) -> Option<T> {
+    pub(crate) fn feed_cut<T: PartialEq + std::fmt::Debug>(
+        make: impl Fn() -> Boxed<T>,
+        input: &[u8],
+    ) -> Option<T> {
         let (whole, sent) = feed(make(), &[input]).unwrap();
         for cut in 0..=input.len() {
             let (start, end) = input.split_at(cut);

@@ -117,8 +117,12 @@ fn connect_to(text: &str) -> Result<ConnectTo, Complaint> {
 }
 
 fn proxy(text: &str) -> Result<net::proxy::Proxy, Complaint> {
-    net::proxy::Proxy::parse(text)
-        .map_err(|error| Complaint::usage(error, "write --proxy socks5h://127.0.0.1:1080; a proxy with a password is not supported"))
+    net::proxy::Proxy::parse(text).map_err(|error| {
+        Complaint::usage(
+            error,
+            "write --proxy socks5h://127.0.0.1:1080; a proxy with a password is not supported",
+        )
+    })
 }
 
 fn resolver(text: &str) -> Result<SocketAddr, Complaint> {
@@ -196,7 +200,9 @@ mod tests {
 
     #[test]
     fn durations_carry_units() {
-        for (text, milliseconds) in [("2", 2_000), ("2s", 2_000), ("500ms", 500), ("1m", 60_000), ("1.5", 1_500)] {
+        for (text, milliseconds) in
+            [("2", 2_000), ("2s", 2_000), ("500ms", 500), ("1m", 60_000), ("1.5", 1_500)]
+        {
             assert_eq!(duration("--timeout", text).unwrap(), Duration::from_millis(milliseconds), "{text}");
         }
         for text in ["", "0", "-1", "1h", "s", "inf", "nan", "1e9", "2 s"] {

@@ -27,7 +27,8 @@ pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {
         only: plan::overrides(arguments),
         jobs: JOBS,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Complaint::fault)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Complaint::fault)?;
     let printer = Printer::new(arguments, jobs.len());
     runtime.block_on(async {
         let (end, ended) = watch::channel(false);

@@ -33,7 +33,9 @@ fn list(word: Option<&str>, table: &TableArguments, output: &OutputArguments) ->
 
 fn holds(provider: &Provider, word: &str) -> bool {
     let in_domain = |domain: &Domain| domain.as_str().contains(word) || domain.unicode().contains(word);
-    provider.id.contains(word) || provider.name.to_lowercase().contains(word) || provider.domains.iter().any(in_domain)
+    provider.id.contains(word)
+        || provider.name.to_lowercase().contains(word)
+        || provider.domains.iter().any(in_domain)
 }
 
 fn show(id: &str, table: &TableArguments, output: &OutputArguments) -> Result<u8, Complaint> {
@@ -41,12 +43,17 @@ fn show(id: &str, table: &TableArguments, output: &OutputArguments) -> Result<u8
     let by_id = providers.all().into_iter().find(|(_, provider)| provider.id == id);
     let by_domain = || Domain::parse(id).ok().and_then(|domain| providers.find(&domain));
     let Some(entry) = by_id.or_else(by_domain) else {
-        let hint = format!("look for it with `mailcfg providers list {}`", id.split('.').next().unwrap_or(id));
-        return Err(Complaint::usage(anyhow!("no provider with this id or domain: {id:?}"), hint).exit(EXIT_FAILED));
+        let hint =
+            format!("look for it with `mailcfg providers list {}`", id.split('.').next().unwrap_or(id));
+        return Err(
+            Complaint::usage(anyhow!("no provider with this id or domain: {id:?}"), hint).exit(EXIT_FAILED)
+        );
     };
     let style = Output::new(output).style;
     write(output, std::slice::from_ref(&entry), |out, entries| {
-        entries.iter().try_for_each(|(source, provider)| human::providers::write_entry(out, *source, provider, style))
+        entries
+            .iter()
+            .try_for_each(|(source, provider)| human::providers::write_entry(out, *source, provider, style))
     })?;
     Ok(EXIT_FINE)
 }
@@ -56,9 +63,11 @@ fn check(file: &Path) -> Result<u8, Complaint> {
         let hint = error.hint();
         Complaint::usage(error, hint)
     })?;
-    let (providers, domains) = (table.providers.len(), table.providers.iter().map(|it| it.domains.len()).sum::<usize>());
+    let (providers, domains) =
+        (table.providers.len(), table.providers.iter().map(|it| it.domains.len()).sum::<usize>());
     let plain = Output { format: Format::Human, style: Default::default(), quiet: false };
-    plain.write(|out| writeln!(out, "{} is fine: {providers} providers, {domains} domains", file.display()))?;
+    plain
+        .write(|out| writeln!(out, "{} is fine: {providers} providers, {domains} domains", file.display()))?;
     Ok(EXIT_FINE)
 }
 

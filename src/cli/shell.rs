@@ -22,7 +22,10 @@ pub fn man(command: Option<&str>) -> Result<u8, Complaint> {
     let page = match command {
         None => program,
         Some(name) => program.find_subcommand(name).cloned().ok_or_else(|| {
-            Complaint::usage(anyhow!("no such command: {name:?}"), "the commands are listed by `mailcfg --help`")
+            Complaint::usage(
+                anyhow!("no such command: {name:?}"),
+                "the commands are listed by `mailcfg --help`",
+            )
         })?,
     };
     let mut text = Vec::new();

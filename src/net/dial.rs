@@ -87,7 +87,8 @@ impl Network {
     pub async fn dial_directly(&self, host: &Host, port: Port) -> Result<Dialled, Undialled> {
         let mut race = Race::new(self.options().connect_timeout, port);
         match host {
-            Host::Ip(address) => race.addresses.push_back(*address),
+            Host::Ip(address) if self.options().family.admits(*address) => race.addresses.push_back(*address),
+            Host::Ip(_) => {}
             Host::Name(name) => race.questions = self.questions(name),
         }
         race.run().await
@@ -110,7 +111,11 @@ impl Network {
     ///
     /// # Errors
     /// [`Failure`] when there is no address at all.
-    pub async fn all_addresses(&self, host: &Host, port: Port) -> Result<(Vec<SocketAddr>, Vec<Failure>), Failure> {
+    pub async fn all_addresses(
+        &self,
+        host: &Host,
+        port: Port,
+    ) -> Result<(Vec<SocketAddr>, Vec<Failure>), Failure> {
         let (host, port) = self.place(host, port);
         let name = match host {
             Host::Ip(address) => return Ok((vec![SocketAddr::new(address, port.get())], Vec::new())),
@@ -120,7 +125,9 @@ impl Network {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         while let Some((_, answer)) = questions.next().await {
             match answer {
-                Ok(addresses) => found.extend(addresses.into_iter().map(|ip| SocketAddr::new(ip, port.get()))),
+                Ok(addresses) => {
+                    found.extend(addresses.into_iter().map(|ip| SocketAddr::new(ip, port.get())))
+                }
                 Err(failure) => failures.push(failure),
             }
         }
@@ -353,7 +360,8 @@ mod tests {
         let waiting: VecDeque<IpAddr> = ips(&["192.0.2.1", "192.0.2.2"]).into();
         let mixed = in_turn(AddressFamily::V6, ips(&["2001:db8::1"]), &waiting);
         assert_eq!(mixed, ips(&["2001:db8::1", "192.0.2.1", "192.0.2.2"]));
-        let mixed = in_turn(AddressFamily::V4, ips(&["192.0.2.1"]), &ips(&["2001:db8::1", "2001:db8::2"]).into());
+        let mixed =
+            in_turn(AddressFamily::V4, ips(&["192.0.2.1"]), &ips(&["2001:db8::1", "2001:db8::2"]).into());
         assert_eq!(mixed, ips(&["2001:db8::1", "192.0.2.1", "2001:db8::2"]));
     }
 
@@ -363,7 +371,8 @@ mod tests {
             address: address.parse().unwrap(),
             outcome: TriedOutcome::Failed(Failure::new(Stage::Connect, cause, address)),
         };
-        let failure = no_connection(&[tried("[::1]:1", Cause::NoRoute), tried("192.0.2.1:1", Cause::Refused)]);
+        let failure =
+            no_connection(&[tried("[::1]:1", Cause::NoRoute), tried("192.0.2.1:1", Cause::Refused)]);
         assert_eq!(failure.cause, Cause::Refused);
         assert_eq!(failure.reason, "[::1]:1; 192.0.2.1:1");
     }

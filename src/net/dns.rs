@@ -63,12 +63,15 @@ impl Resolver {
 
     /// The records of one type at an absolute name.
     async fn records(&self, name: &Domain, record_type: RecordType) -> Result<Vec<RData>, Failure> {
-        let resolver = self.built.get_or_init(|| async { self.build() }).await.as_ref().map_err(Clone::clone)?;
+        let resolver =
+            self.built.get_or_init(|| async { self.build() }).await.as_ref().map_err(Clone::clone)?;
         let absolute = Name::from_ascii(format!("{name}."))
             .map_err(|error| failed(format!("{name} is no name for DNS: {error}")))?;
         let asked = tokio::time::timeout(QUESTION_LIMIT, resolver.lookup(absolute, record_type)).await;
         match asked {
-            Err(_) => Err(failed(format!("the resolver did not answer for {name} {record_type} within {QUESTION_LIMIT:?}"))),
+            Err(_) => Err(failed(format!(
+                "the resolver did not answer for {name} {record_type} within {QUESTION_LIMIT:?}"
+            ))),
             Ok(Ok(lookup)) => Ok(lookup.answers().iter().map(|record| record.data.clone()).collect()),
             Ok(Err(error)) => Err(failure_of(&error, name, record_type)),
         }
@@ -77,7 +80,9 @@ impl Resolver {
     fn build(&self) -> Result<TokioResolver, Failure> {
         let unusable = |error: NetError| failed(format!("this machine has no usable resolver: {error}"));
         let mut builder = match self.server {
-            Some(server) => TokioResolver::builder_with_config(config_for(server), TokioRuntimeProvider::default()),
+            Some(server) => {
+                TokioResolver::builder_with_config(config_for(server), TokioRuntimeProvider::default())
+            }
             None => TokioResolver::builder_tokio().map_err(unusable)?,
         };
         let options = builder.options_mut();

@@ -22,7 +22,8 @@ impl Proxy {
     /// [`InvalidProxy`] naming the text.
     pub fn parse(text: &str) -> Result<Self, InvalidProxy> {
         let wrong = |_: InvalidTarget| InvalidProxy(without_user_info(text));
-        let authority = text.strip_prefix("socks5h://").ok_or_else(|| InvalidProxy(without_user_info(text)))?;
+        let authority =
+            text.strip_prefix("socks5h://").ok_or_else(|| InvalidProxy(without_user_info(text)))?;
         let authority = authority.strip_suffix('/').unwrap_or(authority);
         let (host, port) = match authority.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, Port::parse(port)),

@@ -116,7 +116,12 @@ impl ProblemKind {
 }
 
 /// Examines what a server sent: every check is made, whatever the others found. `None` when it sent nothing.
-pub fn inspect(chain: &[CertificateDer<'_>], host: &Host, network: &Network, now: OffsetDateTime) -> Option<Chain> {
+pub fn inspect(
+    chain: &[CertificateDer<'_>],
+    host: &Host,
+    network: &Network,
+    now: OffsetDateTime,
+) -> Option<Chain> {
     let (leaf, others) = chain.split_first()?;
     let length = chain.len();
     let Ok((_, parsed)) = X509Certificate::from_der(leaf) else {
@@ -159,7 +164,10 @@ impl Problems {
         }
         if now < certificate.not_before {
             let days = ago(certificate.not_before - now);
-            self.add(ProblemKind::NotYetValid, format!("is valid only in {days} ({})", certificate.not_before.date()));
+            self.add(
+                ProblemKind::NotYetValid,
+                format!("is valid only in {days} ({})", certificate.not_before.date()),
+            );
         }
     }
 
@@ -180,8 +188,13 @@ impl Problems {
         let parsed: Vec<_> = others.iter().filter_map(|der| X509Certificate::from_der(der).ok()).collect();
         for certificate in std::iter::once(leaf).chain(parsed.iter().map(|(_, certificate)| certificate)) {
             let name = algorithm(&certificate.signature_algorithm.algorithm);
-            if !is_self_issued(certificate) && WEAK_HASHES.iter().any(|hash| name.to_ascii_lowercase().contains(hash)) {
-                self.add(ProblemKind::WeakSignature, format!("is vouched for by a broken signature algorithm ({name})"));
+            if !is_self_issued(certificate)
+                && WEAK_HASHES.iter().any(|hash| name.to_ascii_lowercase().contains(hash))
+            {
+                self.add(
+                    ProblemKind::WeakSignature,
+                    format!("is vouched for by a broken signature algorithm ({name})"),
+                );
             }
         }
     }
@@ -201,7 +214,8 @@ impl Problems {
             verify_server_cert_signed_by_trust_anchor(end_entity, network.roots(), others, time, algorithms);
         let Err(error) = verified else { return };
         if is_self_issued(leaf) {
-            return self.add(ProblemKind::SelfSigned, "is signed by itself and by nobody you trust".to_owned());
+            return self
+                .add(ProblemKind::SelfSigned, "is signed by itself and by nobody you trust".to_owned());
         }
         let rustls::Error::InvalidCertificate(error) = error else {
             return self.add(ProblemKind::Other, format!("does not verify: {error}"));
@@ -228,14 +242,18 @@ impl Problems {
 
     fn add_missing_issuer(&mut self, leaf: &X509Certificate<'_>, others: &[CertificateDer<'_>]) {
         let issuer_sent = others.iter().any(|der| {
-            X509Certificate::from_der(der).is_ok_and(|(_, other)| other.subject().as_raw() == leaf.issuer().as_raw())
+            X509Certificate::from_der(der)
+                .is_ok_and(|(_, other)| other.subject().as_raw() == leaf.issuer().as_raw())
         });
         let issuer = distinguished_name(leaf.issuer());
         if !issuer_sent && names_issuer_url(leaf) {
             let detail = format!("comes without the certificate of its issuer ({issuer})");
             return self.add(ProblemKind::MissingIntermediate, detail);
         }
-        self.add(ProblemKind::UnknownIssuer, format!("is issued by an authority that is not trusted ({issuer})"));
+        self.add(
+            ProblemKind::UnknownIssuer,
+            format!("is issued by an authority that is not trusted ({issuer})"),
+        );
     }
 
     fn add_name(
@@ -368,10 +386,8 @@ fn algorithm(oid: &Oid<'_>) -> String {
 
 /// Writes a name as RFC 4514 has it: the last relative name first, special characters escaped.
 fn distinguished_name(name: &X509Name<'_>) -> String {
-    let mut relative: Vec<String> = name
-        .iter_rdn()
-        .map(|rdn| rdn.iter().map(attribute).collect::<Vec<_>>().join("+"))
-        .collect();
+    let mut relative: Vec<String> =
+        name.iter_rdn().map(|rdn| rdn.iter().map(attribute).collect::<Vec<_>>().join("+")).collect();
     relative.reverse();
     relative.join(",")
 }
@@ -457,9 +473,13 @@ mod tests {
 
     #[test]
     fn names_are_escaped_as_rfc_4514_has_it() {
-        for (value, text) in
-            [("a,b", "a\\,b"), (" x ", "\\ x\\ "), ("#1", "\\#1"), ("a#1", "a#1"), ("\"+;<>\\", "\\\"\\+\\;\\<\\>\\\\")]
-        {
+        for (value, text) in [
+            ("a,b", "a\\,b"),
+            (" x ", "\\ x\\ "),
+            ("#1", "\\#1"),
+            ("a#1", "a#1"),
+            ("\"+;<>\\", "\\\"\\+\\;\\<\\>\\\\"),
+        ] {
             assert_eq!(escaped(value), text);
         }
     }

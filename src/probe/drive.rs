@@ -89,7 +89,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
         }
     }
 
-    async fn line(&mut self, stage: Stage, deadline: Instant, transcript: &mut Transcript) -> Result<Line, Failure> {
+    async fn line(
+        &mut self,
+        stage: Stage,
+        deadline: Instant,
+        transcript: &mut Transcript,
+    ) -> Result<Line, Failure> {
         let mut buffer = [0; READ_BYTES];
         loop {
             if let Some(line) = self.splitter.next_line().map_err(|fault| failure_of(&fault, stage))? {
@@ -111,7 +116,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
         match self.splitter.rest().len() {
             0 => timed_out(stage),
             bytes => {
-                let reason = format!("the server sent {bytes} bytes and no end of a line within the time limit");
+                let reason =
+                    format!("the server sent {bytes} bytes and no end of a line within the time limit");
                 Failure::new(stage, Cause::TimedOut, reason)
             }
         }

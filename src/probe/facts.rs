@@ -121,6 +121,14 @@ impl Facts {
         }
     }
 
+    /// Facts of addresses that could not be found out.
+    pub fn unresolved(endpoint: Endpoint, failure: Failure) -> Self {
+        let mut facts = Self::new(endpoint, OffsetDateTime::now_utc());
+        facts.connect = Attempt::Failed(failure);
+        facts.settle();
+        facts
+    }
+
     /// Gives every step that was not reached the reason why.
     pub fn settle(&mut self) {
         let reason = self.why_not_reached();
@@ -135,7 +143,8 @@ impl Facts {
         let clear = if without_clear { by_design.unwrap_or_default() } else { &reason };
         settle(&mut self.before_tls, clear);
         settle(&mut self.starttls, clear);
-        let inside = if self.endpoint.security == Security::None { by_design.unwrap_or_default() } else { &reason };
+        let inside =
+            if self.endpoint.security == Security::None { by_design.unwrap_or_default() } else { &reason };
         settle(&mut self.tls, inside);
         settle(&mut self.after_tls, inside);
     }
@@ -182,13 +191,17 @@ impl Facts {
         let answer = match (self.endpoint.security, self.capabilities()) {
             (_, Attempt::Done(_)) if takes_password(&after) => Answer::Yes,
             (Security::None, Attempt::Done(_)) if in_clear => Answer::Yes,
-            (_, Attempt::Done(_)) if in_clear && self.endpoint.security != Security::None => Answer::OnlyBeforeTls,
+            (_, Attempt::Done(_)) if in_clear && self.endpoint.security != Security::None => {
+                Answer::OnlyBeforeTls
+            }
             (_, Attempt::Done(_)) => Answer::No,
-            (Security::StartTls, _) if matches!(self.starttls, Attempt::Absent(_)) => match &self.before_tls {
-                Attempt::Done(_) if in_clear => Answer::OnlyBeforeTls,
-                Attempt::Done(_) => Answer::No,
-                other => Answer::Unknown(other.reason().unwrap_or_default().to_owned()),
-            },
+            (Security::StartTls, _) if matches!(self.starttls, Attempt::Absent(_)) => {
+                match &self.before_tls {
+                    Attempt::Done(_) if in_clear => Answer::OnlyBeforeTls,
+                    Attempt::Done(_) => Answer::No,
+                    other => Answer::Unknown(other.reason().unwrap_or_default().to_owned()),
+                }
+            }
             (Security::None, Attempt::Absent(_)) if in_clear => Answer::Yes,
             (_, Attempt::Absent(reason)) => Answer::Unknown(format!("the server has no CAPA: {reason}")),
             (_, other) => Answer::Unknown(other.reason().unwrap_or_default().to_owned()),
@@ -198,8 +211,11 @@ impl Facts {
 
     /// The mechanisms offered in clear text, APOP among them when the greeting has a stamp.
     pub fn mechanisms_before_tls(&self) -> Vec<String> {
-        let mut mechanisms = self.before_tls.value().map(|found| found.mechanisms.clone()).unwrap_or_default();
-        if self.endpoint.security != Security::Tls && self.greeting.value().is_some_and(|greeting| greeting.apop) {
+        let mut mechanisms =
+            self.before_tls.value().map(|found| found.mechanisms.clone()).unwrap_or_default();
+        if self.endpoint.security != Security::Tls
+            && self.greeting.value().is_some_and(|greeting| greeting.apop)
+        {
             mechanisms.push(APOP.to_owned());
         }
         mechanisms

@@ -21,7 +21,8 @@ use crate::net::dial::{Dialled, Undialled};
 use crate::net::tls::{self, Groups, Secured, Unsecured};
 use crate::settings::{Endpoint, Security};
 use crate::wire::{
-    self, Capabilities, CapabilityReply, Dialogue, Greeting, GreetingKind, StartTlsReply, dialogue, name_protocol,
+    self, Capabilities, CapabilityReply, Dialogue, Greeting, GreetingKind, StartTlsReply, dialogue,
+    name_protocol,
 };
 
 /// Turns true when the run is to end: probes stop where they are and tell what they know.
@@ -112,7 +113,9 @@ impl<'a> Session<'a> {
         let mut dialogue = dialogue(self.facts.endpoint.protocol, &ehlo);
         match self.facts.endpoint.security {
             Security::Tls => self.run_inside_tls(dialled.stream, dialogue.as_mut(), groups).await,
-            Security::StartTls | Security::None => self.run_in_clear(dialled.stream, dialogue.as_mut(), groups).await,
+            Security::StartTls | Security::None => {
+                self.run_in_clear(dialled.stream, dialogue.as_mut(), groups).await
+            }
         }
     }
 
@@ -143,7 +146,8 @@ impl<'a> Session<'a> {
         match dialled {
             Ok(dialled) => {
                 self.facts.connect = Attempt::Done(());
-                let place = address.map_or_else(|| "through the proxy".to_owned(), |address| address.to_string());
+                let place =
+                    address.map_or_else(|| "through the proxy".to_owned(), |address| address.to_string());
                 self.note(&format!("connected {place}"));
                 Some(dialled)
             }
@@ -175,7 +179,8 @@ impl<'a> Session<'a> {
         let total = self.options.timeout;
         let reserve = (total / 10).clamp(LEAST_RESERVE, MOST_RESERVE).min(total / 2);
         let Some(greeting) = self.greet(&mut channel, dialogue, self.deadline - reserve).await else {
-            let silent = self.facts.greeting.failure().is_some_and(|failure| failure.cause == Cause::TimedOut);
+            let silent =
+                self.facts.greeting.failure().is_some_and(|failure| failure.cause == Cause::TimedOut);
             if silent {
                 return self.ask_whether_tls_at_once(channel).await;
             }
@@ -205,7 +210,12 @@ impl<'a> Session<'a> {
     }
 
     /// Asks for TLS, whether it was advertised or not, and goes on inside it.
-    async fn upgrade(&mut self, mut channel: Channel<TcpStream>, dialogue: &mut dyn Dialogue, groups: Groups) {
+    async fn upgrade(
+        &mut self,
+        mut channel: Channel<TcpStream>,
+        dialogue: &mut dyn Dialogue,
+        groups: Groups,
+    ) {
         let offered = self.facts.before_tls.value().is_some_and(|listed| listed.starttls);
         let started = Instant::now();
         let limit = self.reply_limit();
@@ -231,9 +241,10 @@ impl<'a> Session<'a> {
             return;
         }
         let Some(stream) = self.handshake(stream, groups).await else {
-            if let Some(failure) = self.facts.tls.failure().filter(|failure| failure.cause == Cause::PlainText) {
-                self.facts.starttls =
-                    Attempt::Failed(Failure { stage: Stage::StartTls, ..failure.clone() });
+            if let Some(failure) =
+                self.facts.tls.failure().filter(|failure| failure.cause == Cause::PlainText)
+            {
+                self.facts.starttls = Attempt::Failed(Failure { stage: Stage::StartTls, ..failure.clone() });
             }
             return;
         };
@@ -336,8 +347,12 @@ impl<'a> Session<'a> {
     fn offer_of_starttls(&self) -> Attempt<StartTls> {
         match &self.facts.before_tls {
             Attempt::Done(listed) if listed.starttls => Attempt::Done(StartTls { offered: true }),
-            Attempt::Done(_) => Attempt::Absent("not advertised; not tried, for security none was asked for".to_owned()),
-            _ => Attempt::Skipped("security none was asked for, and the capabilities are not known".to_owned()),
+            Attempt::Done(_) => {
+                Attempt::Absent("not advertised; not tried, for security none was asked for".to_owned())
+            }
+            _ => {
+                Attempt::Skipped("security none was asked for, and the capabilities are not known".to_owned())
+            }
         }
     }
 
@@ -359,12 +374,18 @@ impl<'a> Session<'a> {
         };
         let reason = match cause {
             Cause::OtherProtocol(name) => format!("no greeting came, and ClientHello was answered in {name}"),
-            _ => "no greeting came, but a TLS handshake was answered: this port speaks TLS at once".to_owned(),
+            _ => {
+                "no greeting came, but a TLS handshake was answered: this port speaks TLS at once".to_owned()
+            }
         };
         self.facts.greeting = Attempt::Failed(Failure::new(Stage::Greeting, cause, reason));
     }
 
-    async fn part<S: AsyncRead + AsyncWrite + Unpin>(&mut self, channel: Channel<S>, dialogue: &mut dyn Dialogue) {
+    async fn part<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        channel: Channel<S>,
+        dialogue: &mut dyn Dialogue,
+    ) {
         if channel.bare_lf && !self.facts.notes.iter().any(|note| note == BARE_LF) {
             self.facts.notes.push(BARE_LF.to_owned());
         }
@@ -402,7 +423,8 @@ fn waiting_bytes(stream: &TcpStream) -> Vec<u8> {
 
 fn injected(bytes: &[u8]) -> Failure {
     let words = wire::line::excerpt(String::from_utf8_lossy(bytes).trim_end());
-    let reason = format!("{} bytes stood behind the go-ahead for STARTTLS, outside TLS: {words}", bytes.len());
+    let reason =
+        format!("{} bytes stood behind the go-ahead for STARTTLS, outside TLS: {words}", bytes.len());
     Failure::new(Stage::StartTls, Cause::Injection, reason)
 }
 

@@ -1,6 +1,10 @@
 //! Build script: checks `providers.toml` with the program's own code and writes the index of its domains.
 
-#![allow(dead_code, missing_docs, reason = "the modules are shared with the library, which uses and documents all")]
+#![allow(
+    dead_code,
+    missing_docs,
+    reason = "the modules are shared with the library, which uses and documents all"
+)]
 
 #[path = "../settings.rs"]
 mod settings;
@@ -14,7 +18,7 @@ use std::{env, fs, process};
 
 use table::Table;
 
-#[expect(clippy::print_stdout, clippy::print_stderr, clippy::exit, reason = "a build script speaks to cargo by printing")]
+#[expect(clippy::print_stderr, reason = "a build script speaks to cargo by printing")]
 fn main() {
     for file in [TABLE, "src/providers", "src/settings.rs", "src/target.rs"] {
         println!("cargo::rerun-if-changed={file}");
@@ -39,7 +43,8 @@ fn write_index() -> Result<(), String> {
         }
     }
     let target = env::var("OUT_DIR").map_err(|error| error.to_string())?;
-    fs::write(Path::new(&target).join("providers_index.rs"), index(&table, &entries)).map_err(|error| error.to_string())
+    fs::write(Path::new(&target).join("providers_index.rs"), index(&table, &entries))
+        .map_err(|error| error.to_string())
 }
 
 /// Where each entry stands, in bytes: from one `[[provider]]` line to the next.

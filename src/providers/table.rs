@@ -182,7 +182,8 @@ fn checked_service(
     let auth = raw.auth.as_deref().or(auth);
     Ok(TableService {
         protocol,
-        host: HostTemplate::parse(raw.host.get_ref()).map_err(|error| (raw.host.span(), error.to_string()))?,
+        host: HostTemplate::parse(raw.host.get_ref())
+            .map_err(|error| (raw.host.span(), error.to_string()))?,
         port: Port::new(*raw.port.get_ref()).map_err(|error| (raw.port.span(), error.to_string()))?,
         security,
         username: username.map(checked_username).transpose()?,
@@ -194,7 +195,12 @@ fn checked_service(
 }
 
 fn checked_username(typed: &Spanned<String>) -> Result<Username, Mistake> {
-    let form = word(typed, "username", "address, local-part, or a template with %EMAILLOCALPART%", Username::from_word)?;
+    let form = word(
+        typed,
+        "username",
+        "address, local-part, or a template with %EMAILLOCALPART%",
+        Username::from_word,
+    )?;
     if form.as_str().chars().any(char::is_control) {
         return Err((typed.span(), "a user name has a control character".to_owned()));
     }

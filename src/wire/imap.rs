@@ -3,8 +3,8 @@
 //! Read tolerantly: any case, missing text, extra spaces, `IMAP4rev1` or `IMAP4rev2` or neither.
 
 use super::{
-    Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next, Refusal,
-    StartTlsReply, add_mechanism, other_protocol, says_later,
+    Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next,
+    Refusal, StartTlsReply, add_mechanism, other_protocol, says_later,
 };
 use crate::settings::Protocol;
 
@@ -168,7 +168,8 @@ impl Tagged {
         if let Some(rest) = raw.strip_prefix('*') {
             return self.untagged(rest, &raw);
         }
-        let unexpected = || Fault::Unexpected { expected: "a reply with the tag of the command", line: raw.clone() };
+        let unexpected =
+            || Fault::Unexpected { expected: "a reply with the tag of the command", line: raw.clone() };
         let (tag, rest) = raw.split_once(' ').unwrap_or((&raw, ""));
         if !tag.eq_ignore_ascii_case(&self.tag) {
             return Err(unexpected());
@@ -176,7 +177,9 @@ impl Tagged {
         let (condition, text) = condition(rest);
         match condition.as_str() {
             "OK" => Ok(Reply::Ok(text.to_owned())),
-            "NO" | "BAD" => Ok(Reply::No(Refusal { temporary: says_later(text), text: raw.clone(), closing: false })),
+            "NO" | "BAD" => {
+                Ok(Reply::No(Refusal { temporary: says_later(text), text: raw.clone(), closing: false }))
+            }
             _ => Err(unexpected()),
         }
     }
@@ -184,11 +187,18 @@ impl Tagged {
     fn untagged(&mut self, rest: &str, raw: &str) -> Result<Reply, Fault> {
         let (condition, text) = condition(rest);
         if condition == "BYE" {
-            return Ok(Reply::Bye(Refusal { temporary: says_later(text), text: raw.to_owned(), closing: true }));
+            return Ok(Reply::Bye(Refusal {
+                temporary: says_later(text),
+                text: raw.to_owned(),
+                closing: true,
+            }));
         }
         if let Some(size) = literal_size(rest) {
             if condition == "CAPABILITY" {
-                return Err(Fault::Unexpected { expected: "capabilities without a literal", line: raw.to_owned() });
+                return Err(Fault::Unexpected {
+                    expected: "capabilities without a literal",
+                    line: raw.to_owned(),
+                });
             }
             self.literal_left = Some(size);
             return Ok(Reply::Ignored);
@@ -270,7 +280,11 @@ mod tests {
             ("* BYE you are not welcome\r\n", GreetingKind::Bye, "you are not welcome", false),
         ] {
             let greeting = greeting(line).unwrap();
-            assert_eq!((greeting.kind, greeting.text.as_str(), greeting.temporary), (kind, text, temporary), "{line}");
+            assert_eq!(
+                (greeting.kind, greeting.text.as_str(), greeting.temporary),
+                (kind, text, temporary),
+                "{line}"
+            );
         }
         assert!(greeting("hello\r\n").is_err());
         assert!(greeting("* 5 EXISTS\r\n").is_err());
@@ -292,7 +306,9 @@ mod tests {
         assert_eq!(found.list, ["IMAP4rev1", "AUTH=PLAIN"]);
         assert!(!found.starttls);
         assert_eq!(found.mechanisms, ["PLAIN", "login-command"]);
-        let CapabilityReply::List(found) = asked("a1 OK [CAPABILITY IMAP4rev2 STARTTLS] done\r\n") else { panic!() };
+        let CapabilityReply::List(found) = asked("a1 OK [CAPABILITY IMAP4rev2 STARTTLS] done\r\n") else {
+            panic!()
+        };
         assert!(found.starttls);
     }
 
@@ -302,7 +318,9 @@ mod tests {
         assert!(refusal.temporary && refusal.closing);
         let CapabilityReply::Refused(refusal) = asked("A1 BAD what\r\n") else { panic!() };
         assert!(!refusal.temporary);
-        for reply in ["A9 OK done\r\n", "A1 OK done\r\n", "A1 MAYBE\r\n", "* CAPABILITY X {8}\r\nSTARTTLS\r\n"] {
+        for reply in
+            ["A9 OK done\r\n", "A1 OK done\r\n", "A1 MAYBE\r\n", "* CAPABILITY X {8}\r\nSTARTTLS\r\n"]
+        {
             assert!(feed(Client::default().capabilities(), &[reply.as_bytes()]).is_err(), "{reply}");
         }
     }

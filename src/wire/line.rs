@@ -166,7 +166,10 @@ mod tests {
     fn lines_are_the_same_wherever_the_bytes_are_cut() {
         let input = b"220-one\r\n220 two\n\r\n* OK caf\xe9\r\nrest";
         let whole = lines(&[input]).unwrap();
-        assert_eq!(whole.iter().map(Line::text).collect::<Vec<_>>(), ["220-one", "220 two", "", "* OK caf\u{fffd}"]);
+        assert_eq!(
+            whole.iter().map(Line::text).collect::<Vec<_>>(),
+            ["220-one", "220 two", "", "* OK caf\u{fffd}"]
+        );
         assert_eq!(whole.iter().map(|line| line.bare_lf).collect::<Vec<_>>(), [false, true, false, false]);
         for cut in 0..=input.len() {
             let (start, end) = input.split_at(cut);

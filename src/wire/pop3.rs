@@ -1,8 +1,8 @@
 //! The POP3 dialogue up to the sign-in: greeting, CAPA, STLS, QUIT (RFC 1939, RFC 2449, RFC 2595).
 
 use super::{
-    Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next, Refusal,
-    StartTlsReply, add_mechanism, other_protocol, says_later,
+    Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next,
+    Refusal, StartTlsReply, add_mechanism, other_protocol, says_later,
 };
 use crate::settings::Protocol;
 
@@ -210,7 +210,8 @@ mod tests {
 
     #[test]
     fn stls_is_accepted_by_its_status_alone() {
-        for (reply, go_ahead) in [("+OK\r\n", true), ("+OK no idea\r\n", true), ("-ERR begin TLS\r\n", false)] {
+        for (reply, go_ahead) in [("+OK\r\n", true), ("+OK no idea\r\n", true), ("-ERR begin TLS\r\n", false)]
+        {
             let answer = feed_cut(|| Client.starttls(), reply.as_bytes()).unwrap();
             assert_eq!(answer == StartTlsReply::GoAhead, go_ahead, "{reply}");
         }

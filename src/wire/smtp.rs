@@ -3,8 +3,8 @@
 //! Always EHLO, whatever the greeting says; HELO only after EHLO was refused for good.
 
 use super::{
-    Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next, Refusal,
-    StartTlsReply, add_mechanism, other_protocol,
+    Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next,
+    Refusal, StartTlsReply, add_mechanism, other_protocol,
 };
 use crate::settings::Protocol;
 
@@ -85,7 +85,9 @@ impl Exchange for AskCapabilities {
         }
         let reply = std::mem::take(&mut self.reply);
         match (reply.code, &self.refused) {
-            (250, None) => Ok(Next::Done(CapabilityReply::List(capabilities(reply.texts.get(1..).unwrap_or_default())))),
+            (250, None) => {
+                Ok(Next::Done(CapabilityReply::List(capabilities(reply.texts.get(1..).unwrap_or_default()))))
+            }
             (250, Some(words)) => {
                 let notes = vec![format!("EHLO was refused ({words}), HELO accepted: no extensions")];
                 Ok(Next::Done(CapabilityReply::List(Capabilities { notes, ..Capabilities::default() })))
@@ -135,7 +137,10 @@ impl Reply {
     fn line(&mut self, line: &Line) -> Result<bool, Fault> {
         let raw = line.text();
         let unexpected = || Fault::Unexpected { expected: "an SMTP reply", line: raw.clone() };
-        let code = raw.get(..3).filter(|code| code.bytes().all(|byte| byte.is_ascii_digit())).ok_or_else(unexpected)?;
+        let code = raw
+            .get(..3)
+            .filter(|code| code.bytes().all(|byte| byte.is_ascii_digit()))
+            .ok_or_else(unexpected)?;
         self.code = code.parse().map_err(|_| unexpected())?;
         let rest = raw.get(3..).unwrap_or_default();
         let (text, more) = match rest.strip_prefix('-') {
@@ -211,7 +216,9 @@ mod tests {
 
     #[test]
     fn extensions_are_read_in_any_case_and_on_the_last_line() {
-        let found = listed(b"250-mail.example.org STARTTLS\r\n250-size 1000\r\n250-auth plain Login\r\n250 StartTLS\r\n");
+        let found = listed(
+            b"250-mail.example.org STARTTLS\r\n250-size 1000\r\n250-auth plain Login\r\n250 StartTLS\r\n",
+        );
         assert_eq!(found.list, ["size 1000", "auth plain Login", "StartTLS"]);
         assert!(found.starttls);
         assert_eq!(found.mechanisms, ["PLAIN", "LOGIN"]);
@@ -251,7 +258,9 @@ mod tests {
             let answer = feed_cut(|| client().starttls(), reply.as_bytes()).unwrap();
             match answer {
                 StartTlsReply::GoAhead => assert!(go_ahead, "{reply}"),
-                StartTlsReply::Refused(refusal) => assert_eq!((go_ahead, refusal.temporary), (false, temporary), "{reply}"),
+                StartTlsReply::Refused(refusal) => {
+                    assert_eq!((go_ahead, refusal.temporary), (false, temporary), "{reply}")
+                }
             }
         }
     }

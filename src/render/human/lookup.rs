@@ -75,7 +75,12 @@ fn write_provider(out: &mut dyn Write, provider: &ProviderInfo, style: Style) ->
 }
 
 fn write_not_found(out: &mut dyn Write, lookup: &Lookup, style: Style) -> io::Result<()> {
-    writeln!(out, "{} · {}", style.paint(Tone::Bold, &title(lookup)), style.paint(Tone::Bad, "no settings found"))?;
+    writeln!(
+        out,
+        "{} · {}",
+        style.paint(Tone::Bold, &title(lookup)),
+        style.paint(Tone::Bad, "no settings found")
+    )?;
     writeln!(out)?;
     for asked in &lookup.sources {
         let outcome = match &asked.outcome {

@@ -61,7 +61,9 @@ fn write_title(out: &mut dyn Write, report: &Report, style: Style) -> io::Result
         None => style.paint(Tone::Bold, &Escaped(&report.target).to_string()),
     }];
     let settings = report.lookup.as_ref().and_then(|lookup| lookup.settings.as_ref());
-    parts.extend(settings.and_then(|settings| settings.provider.as_ref()).map(|it| Escaped(&it.name).to_string()));
+    parts.extend(
+        settings.and_then(|settings| settings.provider.as_ref()).map(|it| Escaped(&it.name).to_string()),
+    );
     if !report.endpoints.is_empty() {
         parts.push(summary(report, style));
     }
@@ -82,9 +84,10 @@ fn summary(report: &Report, style: Style) -> String {
     };
     match report.status {
         Status::Fail => style.paint(Tone::Bad, &some(count(Status::Fail), "fails", "fail")),
-        Status::Unknown => {
-            style.paint(Tone::Unknown, &some(count(Status::Unknown), "could not be judged", "could not be judged"))
-        }
+        Status::Unknown => style.paint(
+            Tone::Unknown,
+            &some(count(Status::Unknown), "could not be judged", "could not be judged"),
+        ),
         Status::Warn => {
             let warned = some(count(Status::Warn), "has a warning", "have warnings");
             let works = if total == 1 { "it works" } else { "all work" };
@@ -160,7 +163,8 @@ fn works(facts: &Facts, report: &Report) -> String {
         parts.push(format!("certificate {}", days(certificate.days_left(report.now))));
     }
     let auth = facts.password_auth();
-    let mechanisms = if facts.endpoint.security == Security::None { &auth.before_tls } else { &auth.after_tls };
+    let mechanisms =
+        if facts.endpoint.security == Security::None { &auth.before_tls } else { &auth.after_tls };
     let names: Vec<String> =
         mechanisms.iter().filter(|name| takes_password(name)).map(|name| shown_mechanism(name)).collect();
     match &auth.answer {
@@ -196,7 +200,9 @@ fn write_findings(out: &mut dyn Write, findings: &[Finding], style: Style, detai
             };
             writeln!(out, "{INDENT}{} {}", style.paint(tone, word), Escaped(&finding.text))?;
         }
-        if let Some(evidence) = &finding.evidence {
+        // What a certificate says stands among the facts.
+        if let Some(evidence) = finding.evidence.as_ref().filter(|_| !finding.id.starts_with("certificate."))
+        {
             writeln!(out, "{INDENT}{} {}", style.paint(Tone::Dim, "seen:"), Escaped(evidence))?;
         }
         write_hint(out, INDENT, finding, style)?;
@@ -211,7 +217,12 @@ fn write_hint(out: &mut dyn Write, indent: &str, finding: &Finding, style: Style
     }
 }
 
-fn write_facts(out: &mut dyn Write, endpoint: &EndpointReport, report: &Report, style: Style) -> io::Result<()> {
+fn write_facts(
+    out: &mut dyn Write,
+    endpoint: &EndpointReport,
+    report: &Report,
+    style: Style,
+) -> io::Result<()> {
     let facts = &endpoint.facts;
     let mut rows: Vec<(&str, String)> = Vec::new();
     rows.extend(facts.address.map(|address| ("address", address.to_string())));
@@ -221,20 +232,26 @@ fn write_facts(out: &mut dyn Write, endpoint: &EndpointReport, report: &Report, 
         rows.push(("STARTTLS", told(&facts.starttls, starttls_words)));
     }
     if facts.endpoint.security != Security::None {
-        rows.push(("TLS", told(&facts.tls, |agreed| {
-            let group = agreed.key_exchange.as_deref().unwrap_or("unknown group");
-            let kind = if agreed.post_quantum { "post-quantum" } else { "not post-quantum" };
-            format!("{}, {}, {group} ({kind})", agreed.version, agreed.cipher_suite)
-        })));
+        rows.push((
+            "TLS",
+            told(&facts.tls, |agreed| {
+                let group = agreed.key_exchange.as_deref().unwrap_or("unknown group");
+                let kind = if agreed.post_quantum { "post-quantum" } else { "not post-quantum" };
+                format!("{}, {}, {group} ({kind})", agreed.version, agreed.cipher_suite)
+            }),
+        ));
         rows.extend(facts.chain.iter().flat_map(|chain| certificate_rows(chain, report)));
         rows.push(("after TLS", told(&facts.after_tls, |listed| listed.list.join(", "))));
         rows.extend(changed(facts).map(|change| ("changed", change)));
     }
     let auth = facts.password_auth();
-    rows.push(("password", match &auth.answer {
-        Answer::Unknown(reason) => format!("not known: {reason}"),
-        other => other.as_str().to_owned(),
-    }));
+    rows.push((
+        "password",
+        match &auth.answer {
+            Answer::Unknown(reason) => format!("not known: {reason}"),
+            other => other.as_str().to_owned(),
+        },
+    ));
     rows.push(("time", timings(&facts.timings)));
     rows.extend(facts.notes.iter().map(|note| ("note", note.clone())));
     for (name, value) in rows {
@@ -265,12 +282,15 @@ fn certificate_rows(chain: &Chain, report: &Report) -> Vec<(&'static str, String
     vec![
         ("certificate", format!("{subject}, issued by {issuer}, {} in the chain", chain.length)),
         ("names", if names.is_empty() { "none".to_owned() } else { names.join(", ") }),
-        ("valid", format!(
-            "{} to {}, {} left",
-            certificate.not_before.date(),
-            certificate.not_after.date(),
-            days(certificate.days_left(report.now))
-        )),
+        (
+            "valid",
+            format!(
+                "{} to {}, {} left",
+                certificate.not_before.date(),
+                certificate.not_after.date(),
+                days(certificate.days_left(report.now))
+            ),
+        ),
         ("key", format!("{key}, signed with {signature}")),
         ("SHA-256", sha256.clone()),
         ("problems", if problems.is_empty() { "none".to_owned() } else { problems.join(", ") }),
@@ -297,7 +317,8 @@ fn timings(timings: &Timings) -> String {
         ("capabilities", timings.capabilities),
         ("total", timings.total),
     ];
-    let reached = steps.into_iter().filter_map(|(name, time)| Some(format!("{name} {}", milliseconds(time?))));
+    let reached =
+        steps.into_iter().filter_map(|(name, time)| Some(format!("{name} {}", milliseconds(time?))));
     reached.collect::<Vec<_>>().join(" · ")
 }
 

@@ -61,7 +61,8 @@ fn row(service: &TableService) -> Vec<String> {
 }
 
 fn some_domains(provider: &Provider) -> String {
-    let names: Vec<String> = provider.domains.iter().take(SHOWN_DOMAINS).map(|domain| domain.unicode()).collect();
+    let names: Vec<String> =
+        provider.domains.iter().take(SHOWN_DOMAINS).map(|domain| domain.unicode()).collect();
     match provider.domains.len().saturating_sub(SHOWN_DOMAINS) {
         0 => names.join(", "),
         more => format!("{} and {more} more", names.join(", ")),

@@ -16,7 +16,8 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
         Answer::No if !facts.endpoint.is_relay() => findings.push(no_password(facts, &auth.after_tls)),
         _ => {}
     }
-    let clear: Vec<&str> = auth.before_tls.iter().map(String::as_str).filter(|name| sends_password(name)).collect();
+    let clear: Vec<&str> =
+        auth.before_tls.iter().map(String::as_str).filter(|name| sends_password(name)).collect();
     if !clear.is_empty() && facts.endpoint.security != Security::Tls {
         findings.push(clear_text_login(facts, &clear));
         findings.extend(nearby(facts));
@@ -26,10 +27,19 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
 
 fn only_before_tls(facts: &Facts, mechanisms: &[String]) -> Finding {
     let severity = super::opportunistic(facts);
-    let text = "a password is accepted in clear text only, not inside TLS";
+    let (text, hint) = match &facts.starttls {
+        Attempt::Absent(_) => (
+            "a password is accepted, but there is no TLS to send it in",
+            "switch TLS on in the mail server; until then, no password is safe here",
+        ),
+        _ => (
+            "a password is accepted in clear text only, not inside TLS",
+            "the server's settings for signing in are the wrong way round: offer it inside TLS alone",
+        ),
+    };
     Finding::new("auth.only-before-tls", severity, text)
         .evidence(format!("offered in clear text: {}", mechanisms.join(", ")))
-        .hint("the server's settings for signing in are the wrong way round: offer it inside TLS alone")
+        .hint(hint)
 }
 
 fn no_password(facts: &Facts, mechanisms: &[String]) -> Finding {
@@ -60,7 +70,10 @@ fn nearby(facts: &Facts) -> Option<Finding> {
         return None;
     }
     let text = format!("{address} is near: servers relax for neighbours what they refuse to strangers");
-    Some(Finding::new("network.nearby", Severity::Info, text).hint("probe from outside to see what strangers see"))
+    Some(
+        Finding::new("network.nearby", Severity::Info, text)
+            .hint("probe from outside to see what strangers see"),
+    )
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use crate::report::finding::{Finding, Severity};
 /// Judges the certificate, also that of a handshake which failed after it came.
 pub fn judge(facts: &Facts, context: &Context) -> Vec<Finding> {
     let Some(chain) = &facts.chain else { return Vec::new() };
-    let mut findings: Vec<Finding> = chain.problems.iter().map(|problem| problem_found(facts, problem)).collect();
+    let mut findings: Vec<Finding> =
+        chain.problems.iter().map(|problem| problem_found(facts, problem)).collect();
     if let Some(certificate) = &chain.certificate {
         let evidence = format!(
             "subject {}, issuer {}, valid {} to {}, SHA-256 {}",
@@ -132,7 +133,8 @@ mod tests {
         for (target, severity) in [("mail.example.org:587", "fail"), ("mail.example.org:25", "warn")] {
             let mut facts = facts(target);
             facts.chain = Some(chain(Duration::days(90), Duration::days(50), &problems));
-            let expected = [format!("certificate.expired {severity}"), format!("certificate.wrong-name {severity}")];
+            let expected =
+                [format!("certificate.expired {severity}"), format!("certificate.wrong-name {severity}")];
             assert_eq!(ids(&judge(&facts, &context())), expected);
         }
     }

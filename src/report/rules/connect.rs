@@ -91,7 +91,9 @@ fn beside(facts: &Facts, tried: &Tried, context: &Context) -> Option<Finding> {
                 return None;
             }
             let milliseconds = elapsed.as_millis();
-            let text = format!("{address} had not answered after {milliseconds} ms when another address did{worked}");
+            let text = format!(
+                "{address} had not answered after {milliseconds} ms when another address did{worked}"
+            );
             return Some(
                 Finding::new("connect.timed-out", Severity::Warn, text)
                     .hint("clients without a second address wait here; probe each with --all-addresses"),
@@ -102,10 +104,18 @@ fn beside(facts: &Facts, tried: &Tried, context: &Context) -> Option<Finding> {
         Cause::NoRoute => {
             let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
             let severity = if context.family_required { Severity::Warn } else { Severity::Info };
-            ("connect.no-route", severity, format!("{address} was skipped: this machine has no {family} route"))
+            (
+                "connect.no-route",
+                severity,
+                format!("{address} was skipped: this machine has no {family} route"),
+            )
         }
-        Cause::Refused => ("connect.refused", Severity::Warn, format!("{address} refuses connections{worked}")),
-        Cause::TimedOut => ("connect.timed-out", Severity::Warn, format!("{address} does not answer{worked}")),
+        Cause::Refused => {
+            ("connect.refused", Severity::Warn, format!("{address} refuses connections{worked}"))
+        }
+        Cause::TimedOut => {
+            ("connect.timed-out", Severity::Warn, format!("{address} does not answer{worked}"))
+        }
         _ => ("connect.reset", Severity::Warn, format!("{address} breaks connections off{worked}")),
     };
     let finding = Finding::new(id, severity, text).evidence(&failure.reason);

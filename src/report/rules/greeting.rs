@@ -14,7 +14,11 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
         return vec![failed(facts, failure)];
     }
     if let Some(Cause::OtherProtocol(name)) = facts.tls.failure().map(|failure| &failure.cause) {
-        return vec![not_mail(facts, name, &facts.tls.failure().map_or_else(String::new, |failure| failure.reason.clone()))];
+        return vec![not_mail(
+            facts,
+            name,
+            &facts.tls.failure().map_or_else(String::new, |failure| failure.reason.clone()),
+        )];
     }
     let preauth = facts.greeting.value().filter(|greeting| greeting.kind == GreetingKind::Preauth);
     preauth.map(|greeting| preauthenticated(facts, &greeting.raw)).into_iter().collect()
@@ -22,7 +26,8 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
 
 fn failed(facts: &Facts, failure: &Failure) -> Finding {
     let severity = severity_of(failure);
-    let finding = |id, text: &str, hint: &str| Finding::new(id, severity, text).evidence(&failure.reason).hint(hint);
+    let finding =
+        |id, text: &str, hint: &str| Finding::new(id, severity, text).evidence(&failure.reason).hint(hint);
     match &failure.cause {
         _ if failure.stage == Stage::Protocol => super::capabilities::broken(failure),
         Cause::TimedOut => finding(
@@ -80,9 +85,9 @@ fn preauthenticated(facts: &Facts, raw: &str) -> Finding {
         return Finding::new("greeting.preauth", Severity::Info, text).evidence(raw);
     }
     let text = "the server had this client signed in already (PREAUTH), in clear text, which rules TLS out";
-    Finding::new("greeting.preauth", Severity::Fail, text)
-        .evidence(raw)
-        .hint("a server should never say PREAUTH outside TLS; somebody on the way may have said it in its place")
+    Finding::new("greeting.preauth", Severity::Fail, text).evidence(raw).hint(
+        "a server should never say PREAUTH outside TLS; somebody on the way may have said it in its place",
+    )
 }
 
 #[cfg(test)]

@@ -27,9 +27,13 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
 
 fn not_offered(facts: &Facts, reason: &str) -> Finding {
     let severity = opportunistic(facts);
-    Finding::new("starttls.not-offered", severity, "the server has no STARTTLS: everything is sent in clear text")
-        .evidence(reason)
-        .hint("switch TLS on in the mail server, or use its port for implicit TLS")
+    Finding::new(
+        "starttls.not-offered",
+        severity,
+        "the server has no STARTTLS: everything is sent in clear text",
+    )
+    .evidence(reason)
+    .hint("switch TLS on in the mail server, or use its port for implicit TLS")
 }
 
 fn failed(facts: &Facts, failure: &Failure) -> Finding {

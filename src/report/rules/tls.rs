@@ -52,13 +52,18 @@ fn failed(facts: &Facts, failure: &Failure) -> Option<Finding> {
             "the server breaks the TLS handshake off without saying why",
             "look at the server's log: it may speak old TLS versions only, or lack a certificate",
         ),
-        _ => ("tls.handshake-failed", "the TLS handshake fails", "look at the server's log and its TLS settings"),
+        _ => (
+            "tls.handshake-failed",
+            "the TLS handshake fails",
+            "look at the server's log and its TLS settings",
+        ),
     };
     Some(Finding::new(id, Severity::Fail, text).evidence(&failure.reason).hint(hint))
 }
 
 fn intolerant(failure: &Failure) -> Finding {
-    let text = "the server breaks on the large ClientHello of post-quantum key exchange; a smaller one worked";
+    let text =
+        "the server breaks on the large ClientHello of post-quantum key exchange; a smaller one worked";
     Finding::new("tls.large-hello-intolerant", Severity::Warn, text)
         .evidence(&failure.reason)
         .hint("update the server or the firewall before it: current clients send this ClientHello by default")
@@ -87,7 +92,9 @@ mod tests {
 
     #[test]
     fn clear_text_is_a_failure_and_on_the_relay_port_a_warning() {
-        for (target, expected) in [("mail.example.org:143", "tls.none fail"), ("mail.example.org:25", "tls.none warn")] {
+        for (target, expected) in
+            [("mail.example.org:143", "tls.none fail"), ("mail.example.org:25", "tls.none warn")]
+        {
             let mut facts = facts(target);
             facts.endpoint.security = Security::None;
             facts.connect = Attempt::Done(());

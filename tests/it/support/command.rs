@@ -37,11 +37,16 @@ pub fn run<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Output {
 
 /// Runs a prepared command to its end; a program that hangs fails the test.
 pub fn finish(command: &mut Command) -> Output {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     let stdout = reader(child.stdout.take().expect("stdout is piped"));
     let stderr = reader(child.stderr.take().expect("stderr is piped"));
     let code = wait(&mut child);
-    Output { code, stdout: stdout.join().expect("stdout is text"), stderr: stderr.join().expect("stderr is text") }
+    Output {
+        code,
+        stdout: stdout.join().expect("stdout is text"),
+        stderr: stderr.join().expect("stderr is text"),
+    }
 }
 
 fn reader(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
