@@ -450,6 +450,19 @@ pub struct Instruction {
     pub url: Option<String>,
 }
 
+/// Where a client gets a token to sign in with (RFC 6749, RFC 8414).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OAuth2 {
+    /// The issuer: a URL in PACC, a host name in autoconfig.
+    pub issuer: String,
+    /// The scopes to ask for.
+    pub scopes: Vec<String>,
+    /// The authorization endpoint.
+    pub auth_url: Option<String>,
+    /// The token endpoint.
+    pub token_url: Option<String>,
+}
+
 /// The settings of one domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {

@@ -5,6 +5,7 @@
 
 pub mod imap;
 pub mod line;
+pub mod offer;
 pub mod pop3;
 pub mod smtp;
 
