@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench round_trips` probes an in-process host that answers at once. With the real servers of
 //! `tests/real` running and `MAILCFG_REAL_CA` naming their authority, Dovecot, Exim and Postfix are measured too.
+//! Each host is probed five times and the quickest counts, for whatever else the machine does only adds.
 //! It exits with 1 when the six endpoints of the in-process host, Dovecot or Exim take more than 6.3 round trips.
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
@@ -32,6 +33,8 @@ const ENDPOINTS: &[(u16, [u32; 2])] =
 
 const ROUND_TRIP: Duration = Duration::from_millis(100);
 
+const TRIES: usize = 5;
+
 const MOST_ROUND_TRIPS: f64 = 6.3;
 
 #[tokio::main(flavor = "current_thread")]
@@ -58,8 +61,8 @@ async fn main() -> ExitCode {
         let exim = real(Ipv4Addr::new(127, 0, 0, 3), &[465, 587]);
         fine &= measure("Exim", "mail.example.org", &exim, roots.clone(), Some(1)).await;
         let postfix = real(Ipv4Addr::new(127, 0, 0, 2), &[465, 587]);
-        measure(
-            "Postfix (one more by itself: it waits for the acknowledgement of its tickets)",
+        fine &= measure(
+            "Postfix (for information: on a real path it waits one more, for the acknowledgement of its tickets)",
             "disroot.org",
             &postfix,
             roots,
@@ -74,7 +77,8 @@ fn real(address: Ipv4Addr, ports: &[u16]) -> Vec<(u16, SocketAddr)> {
     ports.iter().map(|&port| (port, SocketAddr::from((address, port)))).collect()
 }
 
-/// Probes all endpoints side by side through the delay and prints a line each; false when they took too long together.
+/// Probes all endpoints side by side through the delay and prints a line each; false when one failed or all together
+/// took too long.
 async fn measure(
     name: &str,
     host: &str,
@@ -86,33 +90,44 @@ async fn measure(
     let mut jobs = Vec::new();
     for (port, place) in places {
         let relay = delay(*place).await;
-        connect_to.push(
-            ConnectTo::parse(&format!("{host}:{port}:127.0.0.1:{}", relay.port()))
-                .expect("the form is right"),
-        );
+        let entry = format!("{host}:{port}:127.0.0.1:{}", relay.port());
+        connect_to.push(ConnectTo::parse(&entry).expect("the form is right"));
         let port = Port::new(i64::from(*port)).expect("the port is right");
         let host = Host::parse(host).expect("the host is right");
         let endpoint =
             Endpoint::complete(None, host, Some(port), Overrides::default()).expect("the port is known");
         jobs.push(Job::Endpoint(String::new(), endpoint));
     }
-    let run = Run {
-        network: Network::new(Options { connect_to, extra_roots, ..Options::default() }),
+    let options = Options { connect_to, extra_roots, ..Options::default() };
+    let mut quickest: Option<(Duration, Vec<Facts>)> = None;
+    for _ in 0..TRIES {
+        let began = Instant::now();
+        let facts = finish(run(options.clone()), jobs.clone()).await;
+        let elapsed = began.elapsed();
+        if quickest.as_ref().is_none_or(|(least, _)| elapsed < *least) {
+            quickest = Some((elapsed, facts));
+        }
+    }
+    let (elapsed, facts) = quickest.expect("it was tried");
+    let together = round_trips(elapsed);
+    println!("{name}");
+    for facts in &facts {
+        print_endpoint(facts, floor);
+    }
+    println!("  all together                {together:>5.2} round trips\n");
+    let whole = facts.iter().all(|facts| facts.after_tls.value().is_some());
+    whole && (floor.is_none() || together <= MOST_ROUND_TRIPS)
+}
+
+fn run(options: Options) -> Run {
+    Run {
+        network: Network::new(options),
         providers: Providers::bundled(),
         probe: mailcfg::probe::Options::default(),
         all_addresses: false,
         only: Overrides::default(),
-        jobs: jobs.len(),
-    };
-    let began = Instant::now();
-    let facts = finish(run, jobs).await;
-    let together = round_trips(began.elapsed());
-    println!("{name}");
-    for facts in facts {
-        print_endpoint(&facts, floor);
+        jobs: ENDPOINTS.len(),
     }
-    println!("  all together                {together:>5.2} round trips\n");
-    floor.is_none() || together <= MOST_ROUND_TRIPS
 }
 
 async fn finish(run: Run, jobs: Vec<Job>) -> Vec<Facts> {
