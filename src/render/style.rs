@@ -98,7 +98,7 @@ mod tests {
     fn foreign_text_cannot_steer_a_terminal() {
         let hostile = "\u{1b}[2J\u{7}a\rb\tc\0\u{9b}\u{202e}\n::error::x";
         let shown = Escaped(hostile).to_string();
-        assert!(!shown.chars().any(|character| is_dangerous(character)), "{shown:?}");
+        assert!(!shown.chars().any(is_dangerous), "{shown:?}");
         assert!(shown.starts_with("\\u{1b}[2J"), "{shown}");
         assert_eq!(Escaped("bücher 書").to_string(), "bücher 書");
     }
