@@ -162,8 +162,8 @@ struct OutputArguments {
     /// The form of the result
     #[arg(long, value_name = "FORMAT", default_value = "human", env = "MAILCFG_FORMAT")]
     format: Format,
-    /// Short for --format json
-    #[arg(long, conflicts_with = "format")]
+    /// Short for --format json; wins over it
+    #[arg(long)]
     json: bool,
     /// When to use colour
     #[arg(long, value_name = "WHEN", default_value = "auto", env = "MAILCFG_COLOR")]
@@ -298,5 +298,4 @@ Exit code: 0 every endpoint works · 1 at least one fails · 2 wrong usage · 3 
 const CONNECT_TO_HELP: &str = "\
 Connect to ADDR:PORT in place of HOST:PORT, as curl does; names and certificate checks keep HOST.
 
-An empty HOST or PORT stands for any, an empty ADDR or PORT for the same. May be given more than once; the first
-that matches counts. Example: --connect-to disroot.org:993:[2001:db8::1]:10993";
+An empty HOST or PORT stands for any, an empty ADDR or PORT for the same. May be given more than once; the first that matches counts. Example: --connect-to disroot.org:993:[2001:db8::1]:10993";

@@ -78,6 +78,9 @@ impl Address {
     pub fn parse(text: &str) -> Result<Self, InvalidTarget> {
         let invalid = |problem| InvalidTarget::Address { text: text.to_owned(), problem };
         let (local_part, domain) = text.rsplit_once('@').ok_or_else(|| invalid("it has no @"))?;
+        if domain.is_empty() {
+            return Err(invalid("it has nothing after the @"));
+        }
         if domain.starts_with('[') {
             return Err(invalid("its domain is an address literal, which has no settings to look up"));
         }

@@ -77,10 +77,9 @@ fn failure_of(error: &tokio_socks::Error) -> Failure {
 
 /// What was typed, less a password that does not belong there.
 fn without_user_info(text: &str) -> String {
-    match (text.split_once("://"), text.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
-        _ => text.to_owned(),
-    }
+    let Some((before, host)) = text.rsplit_once('@') else { return text.to_owned() };
+    let scheme = before.split_once("://").map(|(scheme, _)| format!("{scheme}://"));
+    format!("{}…@{host}", scheme.unwrap_or_default())
 }
 
 /// A text that names no usable proxy.
