@@ -263,6 +263,10 @@ impl Target {
         if text.is_empty() {
             return Err(InvalidTarget::Empty);
         }
+        Self::read(text).map_err(|error| error.of(text))
+    }
+
+    fn read(text: &str) -> Result<Self, InvalidTarget> {
         if let Some((scheme, rest)) = text.split_once("://") {
             return url(text, scheme, rest);
         }
@@ -346,6 +350,18 @@ pub enum InvalidTarget {
 }
 
 impl InvalidTarget {
+    /// Names what was typed where the part that is wrong is empty.
+    fn of(self, typed: &str) -> Self {
+        match self {
+            Self::Address { text, problem } if text.is_empty() => Self::Address { text: typed.to_owned(), problem },
+            Self::Domain { text, problem } if text.is_empty() => {
+                Self::Domain { text: typed.to_owned(), problem }
+            }
+            Self::Port { text } if text.is_empty() => Self::Port { text: typed.to_owned() },
+            other => other,
+        }
+    }
+
     /// What to type instead.
     pub fn hint(&self) -> String {
         match self {
@@ -574,7 +590,7 @@ mod tests {
             ("a\r\nb@example.org", "control"),
             ("a\0@example.org", "control"),
             ("@example.org", "before the @"),
-            ("user@", "empty"),
+            ("user@", "after the @"),
             ("user@a_b.example", "underscore"),
             ("mailto:user%2@example.org", "percent"),
             ("\"a\"b@example.org", "quotes"),

@@ -46,7 +46,7 @@ impl Complaint {
         let sentence = paragraphs.next().unwrap_or_default();
         let tip = paragraphs.find_map(|paragraph| paragraph.strip_prefix("tip: ").map(str::to_owned));
         let hint = tip.unwrap_or_else(|| "`--help` behind the command shows what it takes".to_owned());
-        Err(Self::usage(anyhow::anyhow!(sentence), printable(&hint)))
+        Err(Self::usage(anyhow::anyhow!(sentence), hint))
     }
 
     /// Prints the sentence, its causes and the hint to stderr.
@@ -57,7 +57,7 @@ impl Complaint {
             text.push_str(&format!("  because: {}\n", printable(&cause.to_string())));
         }
         if let Some(hint) = &self.hint {
-            text.push_str(&format!("hint: {hint}\n"));
+            text.push_str(&format!("hint: {}\n", printable(hint)));
         }
         let _ = stderr.write_all(text.as_bytes());
     }

@@ -36,7 +36,7 @@ const BAD_ADDRESSES: &[Mistake] = &[
     (&["a b@example.org"], r#"not a mail address, it has white space: "a b@example.org""#, ADDRESS),
     (&["@example.org"], r#"not a mail address, it has nothing before the @: "@example.org""#, ADDRESS),
     (&["u@"], r#"not a mail address, it has nothing after the @: "u@""#, ADDRESS),
-    (&["mailto:"], r#"not a mail address, it has no @: """#, ADDRESS),
+    (&["mailto:"], r#"not a mail address, it has no @: "mailto:""#, ADDRESS),
     (&["mailto:u%zz@example.org"], r#"not a mail address, its percent-encoding is broken: "mailto:u%zz@example.org""#, ADDRESS),
     (&["\"a\"b@example.org"], r#"not a mail address, its quotes do not enclose the local part: "\"a\"b@example.org""#, ADDRESS),
     (&["u\r\n@example.org"], r#"not a mail address, it has a control character: "u\r\n@example.org""#, ADDRESS),
