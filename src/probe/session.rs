@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::Options;
 use super::certificate;
@@ -17,7 +17,7 @@ use super::drive::{Channel, Transcript};
 use super::facts::{Facts, Party, StartTls};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::net::Network;
-use crate::net::dial::{Dialled, Undialled};
+use crate::net::dial::Dialled;
 use crate::net::tls::{self, Groups, Secured, Unsecured};
 use crate::settings::{Endpoint, Security};
 use crate::wire::{
@@ -118,19 +118,9 @@ impl<'a> Session<'a> {
 
     async fn connect(&mut self) -> Option<Dialled> {
         let endpoint = self.facts.endpoint.clone();
-        let dialling = async {
-            match self.address {
-                Some(address) => self.network.dial_address(address).await,
-                None => self.network.dial(&endpoint.host, endpoint.port).await,
-            }
-        };
-        let dialled = match timeout_at(self.deadline, dialling).await {
-            Ok(dialled) => dialled,
-            Err(_) => Err(Undialled {
-                failure: Failure::new(Stage::Connect, Cause::TimedOut, "no connection within the time limit"),
-                address: None,
-                course: Default::default(),
-            }),
+        let dialled = match self.address {
+            Some(address) => self.network.dial_address(address, self.deadline).await,
+            None => self.network.dial(&endpoint.host, endpoint.port, self.deadline).await,
         };
         let (address, course) = match &dialled {
             Ok(dialled) => (dialled.address, dialled.course.clone()),
