@@ -148,7 +148,7 @@ impl<'a> Session<'a> {
         let Some(stream) = self.handshake(stream, groups).await else { return };
         let mut channel = Channel::new(stream);
         let Some(greeting) = self.greet(&mut channel, dialogue, self.deadline).await else {
-            return self.part(channel, dialogue).await;
+            return self.turn_back(channel, dialogue).await;
         };
         let (attempt, go_on) = match greeting.capabilities {
             Some(listed) => (Attempt::Done(listed), true),
@@ -169,7 +169,7 @@ impl<'a> Session<'a> {
             if silent {
                 return self.ask_whether_tls_at_once(channel).await;
             }
-            return self.part(channel, dialogue).await;
+            return self.turn_back(channel, dialogue).await;
         };
         let listed = greeting.capabilities.filter(|listed| listed.starttls);
         let (attempt, go_on) = match listed {
@@ -352,6 +352,13 @@ impl<'a> Session<'a> {
             _ => "no greeting came, but a TLS handshake was answered: this port speaks TLS at once".to_owned(),
         };
         self.facts.greeting = Attempt::Failed(Failure::new(Stage::Greeting, cause, reason));
+    }
+
+    /// Says goodbye to a server that turned the client away; one that did not greet is told nothing.
+    async fn turn_back<S: AsyncRead + AsyncWrite + Unpin>(&mut self, channel: Channel<S>, dialogue: &mut dyn Dialogue) {
+        if self.facts.turned_away.is_some() {
+            self.part(channel, dialogue).await;
+        }
     }
 
     async fn part<S: AsyncRead + AsyncWrite + Unpin>(&mut self, channel: Channel<S>, dialogue: &mut dyn Dialogue) {
