@@ -10,7 +10,9 @@ use serde_json::json;
 use crate::support::ca::{self, Leaf};
 use crate::support::command;
 use crate::support::dns::{Answer, Dns};
-use crate::support::host::{End, Host, Script, Step, blurt, close, drip, expect, flood, pause, send, silence};
+use crate::support::host::{
+    End, Host, Script, Step, blurt, close, drip, expect, flood, pause, send, silence,
+};
 use crate::support::mail::{HOST, Mail};
 use crate::support::probe::{Probe, examine, findings, prepare, probe};
 
@@ -149,7 +151,9 @@ fn p09_the_words_of_the_go_ahead_do_not_matter() {
 #[test]
 fn p10_the_obsolete_form_of_auth_is_understood_and_noted() {
     let (verdict, _host) = examine(Mail::smtp(Tls).after("250-mail\r\n250 AUTH=PLAIN LOGIN\r\n"));
-    verdict.passes().shows(json!({ "password_auth": { "answer": "yes", "mechanisms": { "after_tls": ["PLAIN", "LOGIN"] } } }));
+    verdict.passes().shows(
+        json!({ "password_auth": { "answer": "yes", "mechanisms": { "after_tls": ["PLAIN", "LOGIN"] } } }),
+    );
     assert!(verdict.text("/notes/0").contains("AUTH=PLAIN LOGIN"), "{verdict:?}");
 }
 
@@ -228,7 +232,8 @@ fn p14_capabilities_in_the_greeting_are_used() {
     let (verdict, _host) = examine(fewer);
     verdict.passes().shows(json!({ "starttls": { "outcome": "done", "value": { "offered": true } } }));
 
-    let (verdict, _host) = examine(Mail::imap(Tls).after("{tag} OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] done\r\n"));
+    let (verdict, _host) =
+        examine(Mail::imap(Tls).after("{tag} OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] done\r\n"));
     verdict.passes();
     assert_eq!(verdict.at("/capabilities/after_tls"), &listed);
 }
@@ -313,6 +318,10 @@ fn p20_an_apop_stamp_has_an_at_sign() {
         verdict.passes();
         assert_eq!(verdict.at("/password_auth/mechanisms/before_tls"), &mechanisms);
     }
+    let alone =
+        Mail::pop3(Clear).greeting("+OK <1896.697170952@mail.example.org>\r\n").before("-ERR what?\r\n");
+    let (verdict, _host) = examine(alone);
+    verdict.shows(json!({ "password_auth": { "answer": "yes", "mechanisms": { "before_tls": ["apop"] } } }));
 }
 
 #[test]
@@ -330,7 +339,9 @@ fn p21_capabilities_are_asked_for_again_inside_tls() {
 #[test]
 fn p22_the_set_inside_tls_decides_on_passwords() {
     let (verdict, _host) = examine(Mail::imap(StartTls));
-    verdict.passes().shows(json!({ "password_auth": { "answer": "yes", "mechanisms": { "before_tls": [] } } }));
+    verdict
+        .passes()
+        .shows(json!({ "password_auth": { "answer": "yes", "mechanisms": { "before_tls": [] } } }));
 
     let only_before = Mail::smtp(StartTls)
         .before("250-mail\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n")
@@ -402,8 +413,14 @@ fn p24_bytes_behind_the_go_ahead_end_the_probe() {
 fn p25_a_nul_ends_the_probe() {
     for (mail, step) in [
         (Mail::smtp(StartTls).greeting([send("220 mail\0.example.org\r\n"), silence()]), "/greeting"),
-        (Mail::smtp(StartTls).before([send("250-m\r\n250 STARTTLS\0\r\n"), silence()]), "/capabilities/before_tls"),
-        (Mail::imap(Tls).after([send("* CAPABILITY AUTH=PLAIN\0\r\n{tag} OK\r\n"), silence()]), "/capabilities/after_tls"),
+        (
+            Mail::smtp(StartTls).before([send("250-m\r\n250 STARTTLS\0\r\n"), silence()]),
+            "/capabilities/before_tls",
+        ),
+        (
+            Mail::imap(Tls).after([send("* CAPABILITY AUTH=PLAIN\0\r\n{tag} OK\r\n"), silence()]),
+            "/capabilities/after_tls",
+        ),
     ] {
         let (verdict, _host) = examine(mail);
         verdict.ends(1, "fail").finds_only(&["protocol.violation fail"]);
@@ -418,7 +435,11 @@ fn p26_what_has_no_end_is_cut_off() {
         (Mail::smtp(StartTls).greeting(flood(&[b'2'; 4_096])), "/greeting", "a line of more than"),
         (Mail::smtp(StartTls).greeting(flood("220-on and on\r\n")), "/greeting", "lines"),
         (Mail::pop3(Tls).after([send("+OK\r\n"), flood("X-AND-ON\r\n")]), "/capabilities/after_tls", "lines"),
-        (Mail::imap(Tls).after([send("* CAPABILITY "), send(&long), silence()]), "/capabilities/after_tls", "a line of more than"),
+        (
+            Mail::imap(Tls).after([send("* CAPABILITY "), send(&long), silence()]),
+            "/capabilities/after_tls",
+            "a line of more than",
+        ),
         (Mail::smtp(StartTls).go_ahead(flood(&[b'2'; 4_096])), "/starttls", "a line of more than"),
     ] {
         let (verdict, _host) = examine(mail);
@@ -501,6 +522,7 @@ fn p31_a_server_that_says_nothing_is_given_up() {
         let verdict = prepare(&mail, &host).with(&["--timeout", "2s"]).run();
         assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
         verdict.ends(1, "fail").finds(finding);
+        assert!(host.sessions().iter().all(|session| !session.inside_text().contains("QUIT")));
     }
 }
 
@@ -570,9 +592,12 @@ fn p34_nothing_reached_is_never_a_success() {
         (Some(Answer::NoData), "dns.no-address fail", 1, false),
         (None, "dns.no-such-host fail", 1, false),
     ] {
-        let rows: Vec<_> = answer.into_iter().flat_map(|answer| [(HOST, A, answer), (HOST, AAAA, answer)]).collect();
+        let rows: Vec<_> =
+            answer.into_iter().flat_map(|answer| [(HOST, A, answer), (HOST, AAAA, answer)]).collect();
         let dns = Dns::start(&rows);
-        let verdict = Probe::of("imaps://mail.example.org").with(&["--resolver", &dns.place(), "--timeout", "3s"]).run();
+        let verdict = Probe::of("imaps://mail.example.org")
+            .with(&["--resolver", &dns.place(), "--timeout", "3s"])
+            .run();
         verdict.ends(code, if temporary { "unknown" } else { "fail" }).finds_only(&[finding]);
         verdict.failed("/connect", "dns", temporary);
         assert!(dns.questions() >= 2, "both families are asked for");
@@ -583,8 +608,15 @@ fn p34_nothing_reached_is_never_a_success() {
 fn p35_a_banner_cannot_steer_the_terminal() {
     let banner = "\u{1b}[2J\u{1b}]0;owned\u{7} \u{9b}31m \u{202e}evil ::error::x \u{7f}";
     let mail = Mail::smtp(Tls).greeting(&format!("220 {banner}\r\n"));
-    let steers = |text: &str| text.chars().any(|character| character != '\n' && (character.is_control() || character == '\u{202e}'));
-    for flags in [&["--format", "human"][..], &["--format", "human", "-v"], &["--format", "human", "-vv"], &["--format", "jsonl"]] {
+    let steers = |text: &str| {
+        text.chars().any(|character| character != '\n' && (character.is_control() || character == '\u{202e}'))
+    };
+    for flags in [
+        &["--format", "human"][..],
+        &["--format", "human", "-v"],
+        &["--format", "human", "-vv"],
+        &["--format", "jsonl"],
+    ] {
         let host = mail.start();
         let probe = prepare(&mail, &host).with(flags);
         let arguments = probe.arguments().iter().filter(|argument| *argument != "--json");
@@ -599,7 +631,12 @@ fn p35_a_banner_cannot_steer_the_terminal() {
     assert_eq!(text, banner.trim_end(), "nothing is lost in JSON");
 
     let host = Host::start([send(&format!("554 {banner}\r\n")), silence()]);
-    let output = command::run(["probe", "submission://mail.example.org", "--connect-to", &format!("::127.0.0.1:{}", host.address.port())]);
+    let output = command::run([
+        "probe",
+        "submission://mail.example.org",
+        "--connect-to",
+        &format!("::127.0.0.1:{}", host.address.port()),
+    ]);
     assert_eq!(output.code, 1, "{output:?}");
     assert!(!steers(&output.stdout), "{output:?}");
 }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, ExtendedKeyUsagePurpose,
+    IsCa, KeyPair, KeyUsagePurpose,
 };
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
@@ -85,7 +85,8 @@ impl Authority {
     pub fn new(name: &str) -> Self {
         let key = KeyPair::generate().expect("a key can be made");
         let issuer = CertifiedIssuer::self_signed(authority_params(name), key).expect("a root can be made");
-        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{} {}.pem", name, std::process::id()));
+        let file =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{} {}.pem", name, std::process::id()));
         std::fs::write(&file, issuer.pem()).expect("the folder for tests can be written");
         Self { issuer, above: Vec::new(), file }
     }
@@ -128,7 +129,8 @@ pub fn self_signed(leaf: &Leaf) -> Identity {
 
 /// A chain and its key from two PEM files of `tests/it/fixtures`.
 pub fn fixture(chain: &str, key: &str) -> Identity {
-    let chain: Result<_, _> = CertificateDer::pem_file_iter(fixture_file(chain)).expect("the fixture is there").collect();
+    let chain: Result<_, _> =
+        CertificateDer::pem_file_iter(fixture_file(chain)).expect("the fixture is there").collect();
     let key = PrivateKeyDer::from_pem_file(fixture_file(key)).expect("the fixture is a key");
     Identity { chain: chain.expect("the fixture holds certificates"), key: key.secret_der().to_vec() }
 }
@@ -186,7 +188,8 @@ impl Identity {
         provider: CryptoProvider,
         versions: &[&'static SupportedProtocolVersion],
     ) -> Arc<ServerConfig> {
-        let builder = ServerConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(versions);
+        let builder =
+            ServerConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(versions);
         let builder = builder.expect("the provider has suites for the versions").with_no_client_auth();
         Arc::new(builder.with_single_cert(self.chain.clone(), self.private_key()).expect("the key fits"))
     }

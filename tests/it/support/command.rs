@@ -57,7 +57,11 @@ fn collect(mut child: Child) -> Output {
     let stdout = reader(child.stdout.take().expect("stdout is piped"));
     let stderr = reader(child.stderr.take().expect("stderr is piped"));
     let code = wait(&mut child);
-    Output { code, stdout: stdout.join().expect("stdout is text"), stderr: stderr.join().expect("stderr is text") }
+    Output {
+        code,
+        stdout: stdout.join().expect("stdout is text"),
+        stderr: stderr.join().expect("stderr is text"),
+    }
 }
 
 fn reader(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {

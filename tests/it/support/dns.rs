@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::{RData, Record, RecordType};
@@ -73,7 +73,8 @@ impl Zone {
         message.metadata.recursion_available = true;
         message.edns = None;
         let name = query.name().to_ascii();
-        let rows: Vec<&Row> = self.rows.iter().filter(|(row, _, _)| name.trim_end_matches('.') == *row).collect();
+        let rows: Vec<&Row> =
+            self.rows.iter().filter(|(row, _, _)| name.trim_end_matches('.') == *row).collect();
         if rows.is_empty() {
             message.metadata.response_code = ResponseCode::NXDomain;
         }

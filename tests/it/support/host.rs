@@ -163,7 +163,7 @@ struct Gate {
 
 #[derive(Debug, Default)]
 struct State {
-    accepted: usize,
+    lines: usize,
     last: Option<SocketAddr>,
 }
 
@@ -203,11 +203,12 @@ impl Host {
         self
     }
 
-    /// Waits for the first connection.
-    pub fn wait_for_connection(&self) {
-        let waiting = self.gate.changed.wait_timeout_while(self.gate.state(), LONGEST, |state| state.accepted == 0);
+    /// Waits for the first line of a client.
+    pub fn wait_for_line(&self) {
+        let waiting =
+            self.gate.changed.wait_timeout_while(self.gate.state(), LONGEST, |state| state.lines == 0);
         let (state, _) = waiting.unwrap_or_else(PoisonError::into_inner);
-        assert!(state.accepted > 0, "nobody connected");
+        assert!(state.lines > 0, "nobody said anything");
     }
 
     /// Ends the host once all clients are gone; gives what they did.
@@ -254,18 +255,18 @@ impl Drop for Host {
     }
 }
 
-fn accept(listener: &TcpListener, scripts: &[Script], gate: &Gate) -> Vec<JoinHandle<Session>> {
+fn accept(listener: &TcpListener, scripts: &[Script], gate: &Arc<Gate>) -> Vec<JoinHandle<Session>> {
     let mut sessions = Vec::new();
     loop {
         let (stream, client) = listener.accept().expect("a listening socket accepts");
-        let mut state = gate.state();
+        let state = gate.state();
         if state.last == Some(client) {
             return sessions;
         }
-        state.accepted += 1;
-        gate.changed.notify_all();
+        drop(state);
         let script = scripts.get(sessions.len()).or(scripts.last()).cloned().unwrap_or_default();
-        sessions.push(std::thread::spawn(move || Connection::new(stream).follow(script)));
+        let gate = Arc::clone(gate);
+        sessions.push(std::thread::spawn(move || Connection::new(stream, gate).follow(script)));
     }
 }
 
@@ -275,6 +276,7 @@ struct Connection {
     waiting: Vec<u8>,
     tag: String,
     session: Session,
+    gate: Arc<Gate>,
 }
 
 enum Wire {
@@ -283,11 +285,12 @@ enum Wire {
 }
 
 impl Connection {
-    fn new(stream: TcpStream) -> Self {
+    fn new(stream: TcpStream, gate: Arc<Gate>) -> Self {
         stream.set_read_timeout(Some(LONGEST)).expect("a socket takes a limit");
         stream.set_write_timeout(Some(LONGEST)).expect("a socket takes a limit");
         stream.set_nodelay(true).expect("a socket takes an option");
-        Self { wire: Wire::Clear(stream), waiting: Vec::new(), tag: String::new(), session: Session::default() }
+        let session = Session::default();
+        Self { wire: Wire::Clear(stream), waiting: Vec::new(), tag: String::new(), session, gate }
     }
 
     /// Follows the script until it ends, or until the client leaves before that.
@@ -354,6 +357,8 @@ impl Connection {
         }
         let end = self.waiting.iter().position(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         let line: Vec<u8> = self.waiting.drain(..end).collect();
+        self.gate.state().lines += 1;
+        self.gate.changed.notify_all();
         assert!(line.ends_with(b"\r\n"), "the client ended a line with LF alone: {line:?}");
         Ok(String::from_utf8_lossy(&line).into_owned())
     }

@@ -7,7 +7,7 @@ use mailcfg::settings::{Protocol, Security};
 use rustls::ServerConfig;
 
 use super::ca;
-use super::host::{Host, Script, Step, expect, send};
+use super::host::{Host, Script, Step, expect};
 
 /// A host that does as its protocol has it, unless told otherwise.
 #[derive(Clone, Debug)]
@@ -174,8 +174,3 @@ pub fn url(protocol: Protocol, security: Security) -> &'static str {
 
 /// The name under which the tests know their hosts.
 pub const HOST: &str = "mail.example.org";
-
-/// An EHLO reply of one line, for scripts that end there.
-pub fn refused(word: &'static str, reply: &str) -> [Step; 2] {
-    [expect(word), send(reply)]
-}

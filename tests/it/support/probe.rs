@@ -183,7 +183,9 @@ impl Verdict {
 
 /// `id severity` of every finding of an endpoint.
 pub fn findings(endpoint: &Value) -> Vec<String> {
-    let text = |finding: &Value, field: &str| finding.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |finding: &Value, field: &str| {
+        finding.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
     let findings = endpoint.get("findings").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     findings.iter().map(|finding| format!("{} {}", text(finding, "id"), text(finding, "severity"))).collect()
 }
@@ -191,9 +193,9 @@ pub fn findings(endpoint: &Value) -> Vec<String> {
 /// True when a value is the expected one, or an object with at least the expected fields.
 fn holds(value: &Value, expected: &Value) -> bool {
     match (value, expected) {
-        (Value::Object(value), Value::Object(expected)) => {
-            expected.iter().all(|(name, expected)| value.get(name).is_some_and(|value| holds(value, expected)))
-        }
+        (Value::Object(value), Value::Object(expected)) => expected
+            .iter()
+            .all(|(name, expected)| value.get(name).is_some_and(|value| holds(value, expected))),
         _ => value == expected,
     }
 }
