@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
+use crate::attempt::Failure;
 use crate::lookup::{self, Lookup, Query};
 use crate::net::Network;
 use crate::probe::facts::Facts;
@@ -99,13 +101,14 @@ impl Run {
                 (lookup.query.typed.clone(), Some(lookup), endpoints)
             }
         };
-        let places = self.places(endpoints).await;
+        let places = self.places(endpoints, ended).await;
         let _ = events.send(Event::Planned(places.len()));
         let mut probes = JoinSet::new();
-        for (position, (endpoint, address)) in places.into_iter().enumerate() {
+        for (position, place) in places.into_iter().enumerate() {
             let (run, ended, events) = (Arc::clone(self), ended.clone(), events.clone());
             probes.spawn(async move {
-                let facts = examine(&run.network, &endpoint, address, &run.probe, &ended).await;
+                let mut facts = examine(&run.network, &place.endpoint, place.address, &run.probe, &ended).await;
+                facts.course.unresolved.extend(place.unresolved);
                 let _ = events.send(Event::Examined);
                 (position, facts)
             });
@@ -131,21 +134,41 @@ impl Run {
     }
 
     /// Every endpoint once, or once for each of its addresses. A host without addresses is left for the probe to report.
-    async fn places(&self, endpoints: Vec<Endpoint>) -> Vec<(Endpoint, Option<SocketAddr>)> {
-        if !self.all_addresses {
-            return endpoints.into_iter().map(|endpoint| (endpoint, None)).collect();
-        }
+    async fn places(&self, endpoints: Vec<Endpoint>, ended: &Ended) -> Vec<Place> {
         let mut places = Vec::new();
         for endpoint in endpoints {
-            match self.network.all_addresses(&endpoint.host, endpoint.port).await {
-                Err(_) => places.push((endpoint, None)),
-                Ok((addresses, _)) => {
-                    places.extend(addresses.into_iter().map(|address| (endpoint.clone(), Some(address))));
-                }
+            let (addresses, unresolved) = self.addresses(&endpoint, ended).await.unwrap_or_default();
+            if addresses.is_empty() {
+                places.push(Place { endpoint, address: None, unresolved });
+                continue;
             }
+            places.extend(addresses.into_iter().map(|address| Place {
+                endpoint: endpoint.clone(),
+                address: Some(address),
+                unresolved: unresolved.clone(),
+            }));
         }
         places
     }
+
+    /// All addresses of an endpoint, when each is to be examined and they are known within its limit.
+    async fn addresses(&self, endpoint: &Endpoint, ended: &Ended) -> Option<(Vec<SocketAddr>, Vec<Failure>)> {
+        if !self.all_addresses {
+            return None;
+        }
+        let mut ended = ended.clone();
+        tokio::select! {
+            asked = timeout(self.probe.timeout, self.network.all_addresses(&endpoint.host, endpoint.port)) => asked.ok()?.ok(),
+            Ok(_) = ended.wait_for(|ended| *ended) => None,
+        }
+    }
+}
+
+/// An endpoint, at one address or at the first that answers, and the families whose addresses are not known.
+struct Place {
+    endpoint: Endpoint,
+    address: Option<SocketAddr>,
+    unresolved: Vec<Failure>,
 }
 
 /// Enough to hide the waiting for slow servers, few enough for any machine.
