@@ -116,6 +116,23 @@ fn every_address_is_an_entry_also_one_that_refuses() {
 }
 
 #[test]
+fn every_address_says_also_which_family_could_not_be_resolved() {
+    let host = Mail::imap(Tls).start();
+    let verdict = by_name(&host, &zone(Is("127.0.0.1"), ServFail), &["--all-addresses"]);
+    verdict.ends(0, "warn").finds_only(&["dns.failed warn"]);
+}
+
+#[test]
+fn every_address_has_one_limit_for_a_silent_resolver_too() {
+    let dns = zone(Answer::Silence, Answer::Silence);
+    let began = Instant::now();
+    let flags = ["--resolver", &dns.place(), "--all-addresses", "--timeout", "1s"];
+    let verdict = Probe::of("imaps://mail.example.org").with(&flags).run();
+    verdict.ends(3, "unknown").finds_only(&["dns.failed unknown"]);
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[test]
 fn connect_to_changes_the_way_and_no_name() {
     let mail = Mail::imap(Tls);
     for map in

@@ -141,7 +141,7 @@ fn a_connection_closed_in_any_step_names_the_step() {
 #[test]
 fn a_reset_is_told_from_a_close() {
     for (mail, step, finding) in [
-        (Mail::imap(StartTls).greeting(reset()), "/greeting", "greeting.closed fail"),
+        (Mail::imap(StartTls).greeting([pause(300), reset()]), "/greeting", "greeting.closed fail"),
         (Mail::imap(StartTls).before(reset()), "/capabilities/before_tls", "capabilities.failed fail"),
         (Mail::imap(Tls).after(reset()), "/capabilities/after_tls", "capabilities.failed fail"),
     ] {

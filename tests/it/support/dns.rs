@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::{RData, Record, RecordType};
@@ -42,6 +43,7 @@ impl Dns {
         let questions = Arc::new(AtomicUsize::new(0));
         let zone = Zone { rows: rows.to_vec(), questions: Arc::clone(&questions) };
         let over_tcp = zone.clone();
+        let udp = Arc::new(udp);
         std::thread::spawn(move || serve_udp(&udp, &zone));
         std::thread::spawn(move || serve_tcp(&tcp, &over_tcp));
         Self { address, questions }
@@ -72,6 +74,9 @@ impl Zone {
         self.questions.fetch_add(1, Ordering::SeqCst);
         message.metadata.recursion_available = true;
         message.edns = None;
+        if query.query_type() == RecordType::A {
+            std::thread::sleep(AFTER_AAAA);
+        }
         let name = query.name().to_ascii();
         let rows: Vec<&Row> =
             self.rows.iter().filter(|(row, _, _)| name.trim_end_matches('.') == *row).collect();
@@ -113,13 +118,17 @@ fn sockets() -> (UdpSocket, TcpListener) {
     panic!("no port is free for UDP and TCP");
 }
 
-fn serve_udp(socket: &UdpSocket, zone: &Zone) {
+fn serve_udp(socket: &Arc<UdpSocket>, zone: &Zone) {
     let mut buffer = [0; 4096];
     while let Ok((size, client)) = socket.recv_from(&mut buffer) {
-        if let Some(answer) = zone.answer(buffer.get(..size).unwrap_or_default()) {
-            // A client that is gone needs no answer.
-            let _ = socket.send_to(&answer, client);
-        }
+        let (socket, zone) = (Arc::clone(socket), zone.clone());
+        let question = buffer.get(..size).unwrap_or_default().to_vec();
+        std::thread::spawn(move || {
+            if let Some(answer) = zone.answer(&question) {
+                // A client that is gone needs no answer.
+                let _ = socket.send_to(&answer, client);
+            }
+        });
     }
 }
 
@@ -142,3 +151,6 @@ fn serve_connection(mut stream: TcpStream, zone: &Zone) -> Option<()> {
         }
     }
 }
+
+/// A is answered after AAAA, so that what a test sees does not depend on the machine's mood.
+const AFTER_AAAA: Duration = Duration::from_millis(100);
