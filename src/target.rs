@@ -353,7 +353,9 @@ impl InvalidTarget {
     /// Names what was typed where the part that is wrong is empty.
     fn of(self, typed: &str) -> Self {
         match self {
-            Self::Address { text, problem } if text.is_empty() => Self::Address { text: typed.to_owned(), problem },
+            Self::Address { text, problem } if text.is_empty() => {
+                Self::Address { text: typed.to_owned(), problem }
+            }
             Self::Domain { text, problem } if text.is_empty() => {
                 Self::Domain { text: typed.to_owned(), problem }
             }

@@ -70,7 +70,7 @@ const BAD_SERVERS: &[Mistake] = &[
     (&["imap.example.org:70000"], r#"not a port from 1 to 65535: "70000""#, PORT),
     (&["imap.example.org:-1"], r#"not a port from 1 to 65535: "-1""#, PORT),
     (&["imap.example.org:imap"], r#"not a port from 1 to 65535: "imap""#, PORT),
-    (&["imap.example.org:"], r#"not a port from 1 to 65535: """#, PORT),
+    (&["imap.example.org:"], r#"not a port from 1 to 65535: "imap.example.org:""#, PORT),
     (&["imaps://imap.example.org:0"], r#"not a port from 1 to 65535: "0""#, PORT),
     (&["imaps://imap.example.org:70000"], r#"not a port from 1 to 65535: "70000""#, PORT),
     (&["[2001:db8::1]:99999999999999999999"], r#"not a port from 1 to 65535: "99999999999999999999""#, PORT),

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::support::command::{Output, finish, mailcfg};
+use crate::support::dns::Dns;
 use crate::support::folder::Folder;
 use crate::support::text::{without_dates, without_fingerprints, without_times};
-use crate::support::tiny_dns::TinyDns;
 
 /// What a reader has in mind by this address is played by the real server here.
 const NEW_SERVER: (&str, &str) = ("192.0.2.7", "127.0.0.2");
@@ -55,7 +55,7 @@ fn readme_examples_end_well() {
 /// A home with the table of the README, and the DNS of the real servers.
 struct Place {
     home: Folder,
-    dns: TinyDns,
+    dns: Dns,
 }
 
 impl Place {
@@ -64,7 +64,7 @@ impl Place {
         let table =
             blocks().into_iter().find(|block| block.kind == "toml").expect("the README shows a table");
         home.write(".config/mailcfg/providers.toml", table.text);
-        Self { home, dns: TinyDns::start(super::real::NAMES) }
+        Self { home, dns: Dns::start(super::real::NAMES) }
     }
 
     fn run(&self, command: &str, servers: bool) -> Output {
@@ -75,7 +75,7 @@ impl Place {
         program.env("HOME", self.home.path());
         if servers {
             program
-                .env("MAILCFG_RESOLVER", self.dns.resolver())
+                .env("MAILCFG_RESOLVER", self.dns.place())
                 .env("MAILCFG_CA_FILE", super::real::authority());
         }
         finish(&mut program)

@@ -3,22 +3,23 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use hickory_resolver::proto::rr::RecordType;
 use serde_json::Value;
 
 use crate::support::command::{Output, finish, mailcfg};
+use crate::support::dns::{Answer, Dns, Row};
 use crate::support::text::without_times;
-use crate::support::tiny_dns::TinyDns;
 
 /// Where each host of the tests is.
-pub const NAMES: &[(&str, [u8; 4])] = &[
-    ("disroot.org", [127, 0, 0, 2]),
-    ("mail.disroot.org", [127, 0, 0, 2]),
-    ("mail.example.org", [127, 0, 0, 3]),
-    ("expired.example.org", [127, 0, 0, 4]),
-    ("clear.example.org", [127, 0, 0, 4]),
-    ("plain.example.org", [127, 0, 0, 5]),
-    ("rsa.example.org", [127, 0, 0, 6]),
-    ("old.example.org", [127, 0, 0, 7]),
+pub const NAMES: &[Row] = &[
+    ("disroot.org", RecordType::A, Answer::Is("127.0.0.2")),
+    ("mail.disroot.org", RecordType::A, Answer::Is("127.0.0.2")),
+    ("mail.example.org", RecordType::A, Answer::Is("127.0.0.3")),
+    ("expired.example.org", RecordType::A, Answer::Is("127.0.0.4")),
+    ("clear.example.org", RecordType::A, Answer::Is("127.0.0.4")),
+    ("plain.example.org", RecordType::A, Answer::Is("127.0.0.5")),
+    ("rsa.example.org", RecordType::A, Answer::Is("127.0.0.6")),
+    ("old.example.org", RecordType::A, Answer::Is("127.0.0.7")),
 ];
 
 /// The endpoints of the table in `tests/real/README.md`, in its order.
@@ -46,7 +47,7 @@ const TARGETS: &[&str] = &[
 
 #[test]
 fn every_real_endpoint_is_told_as_it_is() {
-    let dns = TinyDns::start(NAMES);
+    let dns = Dns::start(NAMES);
     let found: Vec<String> = TARGETS.iter().map(|target| found(&dns, target)).collect();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/expected.txt");
     if std::env::var_os("MAILCFG_BLESS").is_some() {
@@ -61,7 +62,7 @@ fn every_real_endpoint_is_told_as_it_is() {
 }
 
 /// The target, the exit code and all that was found out, but for times and what names the run.
-fn found(dns: &TinyDns, target: &str) -> String {
+fn found(dns: &Dns, target: &str) -> String {
     let output = probe(dns, &[target, "--json"]);
     assert_eq!(output.stderr, "", "{target}");
     format!("{target}\nexit {}\n{}", output.code, told(at(&output.json(), "/endpoints/0")))
@@ -69,7 +70,7 @@ fn found(dns: &TinyDns, target: &str) -> String {
 
 #[test]
 fn a_whole_domain_passes() {
-    let dns = TinyDns::start(NAMES);
+    let dns = Dns::start(NAMES);
     let output = probe(&dns, &["disroot.org"]);
     assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output:?}");
     assert_eq!(
@@ -93,8 +94,8 @@ disroot.org · Disroot · all 4 endpoints work · T ms
 
 #[test]
 fn without_the_authority_the_certificates_are_not_trusted() {
-    let dns = TinyDns::start(NAMES);
-    let mut command = mailcfg(["probe", "imaps://disroot.org", "--json", "--resolver", &dns.resolver()]);
+    let dns = Dns::start(NAMES);
+    let mut command = mailcfg(["probe", "imaps://disroot.org", "--json", "--resolver", &dns.place()]);
     let output = finish(&mut command);
     let endpoint = &output.json()["endpoints"][0];
     assert_eq!(output.code, 1);
@@ -104,7 +105,7 @@ fn without_the_authority_the_certificates_are_not_trusted() {
 
 #[test]
 fn the_transcript_shows_both_sides_and_no_secret() {
-    let dns = TinyDns::start(NAMES);
+    let dns = Dns::start(NAMES);
     let output = probe(&dns, &["imap://disroot.org", "-vv"]);
     assert_eq!(output.code, 0, "{output:?}");
     for line in ["S: * OK [CAPABILITY ", "C: A", "STARTTLS", "LOGOUT"] {
@@ -113,9 +114,9 @@ fn the_transcript_shows_both_sides_and_no_secret() {
 }
 
 /// Probes with the test authority and the test's own DNS.
-pub fn probe(dns: &TinyDns, arguments: &[&str]) -> Output {
+pub fn probe(dns: &Dns, arguments: &[&str]) -> Output {
     let mut command = mailcfg(["probe"]);
-    command.args(arguments).args(["--resolver", &dns.resolver(), "--ca-file"]).arg(authority());
+    command.args(arguments).args(["--resolver", &dns.place(), "--ca-file"]).arg(authority());
     finish(&mut command)
 }
 
