@@ -157,6 +157,8 @@ pub enum Cause {
     CommandRefused,
     /// Nothing newer than TLS 1.1 is spoken.
     TlsTooOld,
+    /// The server wants a certificate of the client.
+    ClientCertificate,
     /// The handshake failed otherwise.
     Handshake,
     /// A line, a count or a size went over its limit, or a line was not of the grammar.
@@ -169,6 +171,10 @@ impl Cause {
     /// The cause of an error of the operating system on an open connection.
     pub fn of_io(error: &std::io::Error) -> Self {
         use std::io::ErrorKind;
+        let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if let Some(rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired)) = tls {
+            return Self::ClientCertificate;
+        }
         match error.kind() {
             ErrorKind::ConnectionRefused => Self::Refused,
             ErrorKind::TimedOut => Self::TimedOut,

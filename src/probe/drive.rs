@@ -137,6 +137,9 @@ fn ended(error: &io::Error, stage: Stage) -> Failure {
     let cause = Cause::of_io(error);
     let reason = match (&cause, stage) {
         (Cause::Closed, Stage::Greeting) => "the server closed the connection without a greeting".to_owned(),
+        (Cause::ClientCertificate, _) => {
+            format!("the server ended the connection: it wants a client certificate ({error})")
+        }
         (Cause::Closed, _) => "the server closed the connection".to_owned(),
         _ => format!("the server broke the connection off ({error})"),
     };

@@ -58,6 +58,15 @@ pub struct StartTls {
     pub offered: bool,
 }
 
+/// How the capabilities differ before and after TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changes {
+    /// Listed inside TLS alone.
+    pub added: Vec<String>,
+    /// Listed in clear text alone.
+    pub dropped: Vec<String>,
+}
+
 /// How long each step took; `None` for a step not reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timings {
@@ -180,6 +189,16 @@ impl Facts {
             Security::None => &self.before_tls,
             _ => &self.after_tls,
         }
+    }
+
+    /// What the server says inside TLS and not before, and the reverse; `None` unless both are known.
+    pub fn changes(&self) -> Option<Changes> {
+        let before = &self.before_tls.value()?.list;
+        let after = &self.after_tls.value()?.list;
+        let missing = |from: &[String], of: &[String]| {
+            of.iter().filter(|name| !from.contains(name)).cloned().collect::<Vec<_>>()
+        };
+        Some(Changes { added: missing(before, after), dropped: missing(after, before) })
     }
 
     /// Whether one can sign in with a password, and how that is known.

@@ -129,6 +129,7 @@ fn endpoint(report: &EndpointReport, now: OffsetDateTime) -> Value {
         "capabilities": {
             "before_tls": attempt(&facts.before_tls, |listed| json!(listed.list)),
             "after_tls": attempt(&facts.after_tls, |listed| json!(listed.list)),
+            "changed": facts.changes().map(|it| json!({ "added": it.added, "dropped": it.dropped })),
         },
         "starttls": attempt(&facts.starttls, |starttls| json!({ "offered": starttls.offered })),
         "tls": tls(facts, now),

@@ -162,7 +162,8 @@ impl Reply {
 }
 
 fn capabilities(lines: &[String]) -> Capabilities {
-    let mut found = Capabilities { list: lines.to_vec(), ..Capabilities::default() };
+    let list = lines.iter().filter(|line| !line.is_empty()).cloned().collect();
+    let mut found = Capabilities { list, ..Capabilities::default() };
     for line in lines {
         let mut words = line.split_ascii_whitespace();
         let keyword = words.next().unwrap_or_default().to_ascii_uppercase();
@@ -224,6 +225,7 @@ mod tests {
         assert_eq!(found.mechanisms, ["PLAIN", "LOGIN"]);
         assert!(!listed(b"250 STARTTLS\r\n").starttls, "the first line names the server");
         assert!(listed(b"250\r\n").list.is_empty());
+        assert_eq!(listed(b"250-x\r\n250-SIZE\r\n250\r\n").list, ["SIZE"]);
     }
 
     #[test]

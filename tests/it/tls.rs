@@ -60,7 +60,7 @@ fn a_client_certificate_that_is_only_asked_for_is_no_matter() {
 fn a_client_certificate_that_is_required_is_named() {
     let mail = Mail::imap(Tls).config(ca::good().client_certificate(true));
     let (verdict, _host) = examine(mail);
-    verdict.ends(1, "fail");
+    verdict.ends(1, "fail").finds_only(&["tls.client-certificate fail"]);
     assert_eq!(verdict.at("/tls/value/problems"), &json!([]));
     let reason = verdict.failed("/greeting", "greeting", false);
     assert!(reason.contains("CertificateRequired"), "{reason}");

@@ -297,14 +297,11 @@ fn certificate_rows(chain: &Chain, report: &Report) -> Vec<(&'static str, String
     ]
 }
 
-/// What the server says inside TLS and not before, and the reverse.
 fn changed(facts: &Facts) -> Option<String> {
-    let before = &facts.before_tls.value()?.list;
-    let after = &facts.after_tls.value()?.list;
-    let added = after.iter().filter(|name| !before.contains(name)).map(|name| format!("+{name}"));
-    let dropped = before.iter().filter(|name| !after.contains(name)).map(|name| format!("-{name}"));
-    let changes: Vec<String> = added.chain(dropped).collect();
-    Some(if changes.is_empty() { "nothing".to_owned() } else { changes.join(", ") })
+    let changes = facts.changes()?;
+    let added = changes.added.iter().map(|name| format!("+{name}"));
+    let all: Vec<String> = added.chain(changes.dropped.iter().map(|name| format!("-{name}"))).collect();
+    Some(if all.is_empty() { "nothing".to_owned() } else { all.join(", ") })
 }
 
 fn timings(timings: &Timings) -> String {

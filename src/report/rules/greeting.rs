@@ -51,6 +51,11 @@ fn failed(facts: &Facts, failure: &Failure) -> Finding {
             "it is shutting down, overloaded or blocks this client; its words say more",
         ),
         Cause::OtherProtocol(name) => not_mail(facts, name, &failure.reason),
+        Cause::ClientCertificate => finding(
+            "tls.client-certificate",
+            "the server talks only to clients with a certificate of their own",
+            "this endpoint is not for signing in with a password; ask its operator for another",
+        ),
         Cause::TlsAtOnce => Finding::new("tls.expected-tls", Severity::Fail, "this port speaks TLS at once")
             .evidence(&failure.reason)
             .hint("use --security tls"),
@@ -108,6 +113,7 @@ mod tests {
             (Cause::Malformed, false, "greeting.not-mail fail"),
             (Cause::TlsAtOnce, false, "tls.expected-tls fail"),
             (Cause::Closed, false, "greeting.closed fail"),
+            (Cause::ClientCertificate, false, "tls.client-certificate fail"),
         ] {
             let mut facts = facts("mail.example.org:143");
             facts.greeting =
