@@ -1,0 +1,26 @@
+//! Mozilla's database of autoconfig documents, which learns the domain and nothing else.
+
+use super::autoconfig;
+use super::source::{Context, LIMIT, Question, Reply, SourceEntry};
+use crate::settings::Source;
+use crate::target::Domain;
+
+/// The entry in the list.
+pub const SOURCE: SourceEntry = SourceEntry {
+    source: Source::Ispdb,
+    limit: LIMIT,
+    why_not: |_, _| None,
+    questions: |query, options| vec![Question::get(url(&options.ispdb_url, query.domain.as_str()))],
+    ask: |context| Box::pin(ask(context)),
+};
+
+/// The address of a domain's document.
+pub fn url(base: &str, domain: &str) -> String {
+    let slash = if base.ends_with('/') { "" } else { "/" };
+    format!("{base}{slash}{domain}")
+}
+
+async fn ask(context: &Context<'_>) -> Reply {
+    let domain: &Domain = &context.query.domain;
+    autoconfig::at(context, &url(&context.options.ispdb_url, domain.as_str()), domain, Source::Ispdb).await
+}
