@@ -33,7 +33,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<u8, Complaint> {
 
 /// Finds the mail settings of an address and tells whether those servers really work.
 #[derive(Debug, Parser)]
-#[command(name = "mailcfg", version, after_help = EXAMPLES, after_long_help = LONG_AFTER_HELP)]
+#[command(name = "mailcfg", version, help_template = TEMPLATE)]
+#[command(before_help = EXAMPLES, after_help = EXIT_CODES, after_long_help = LONG_AFTER_HELP)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(subcommand)]
@@ -50,14 +51,15 @@ enum Command {
     Providers(ProvidersArguments),
     /// Print a completion script for a shell
     #[command(
-        after_help = "Example:\n  mailcfg completions bash > ~/.local/share/bash-completion/completions/mailcfg"
+        help_template = TEMPLATE,
+        before_help = "Example:\n  mailcfg completions bash > ~/.local/share/bash-completion/completions/mailcfg"
     )]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
     /// Print the manual page
-    #[command(after_help = "Examples:\n  mailcfg man > mailcfg.1\n  mailcfg man probe | man -l -")]
+    #[command(help_template = TEMPLATE, before_help = "Examples:\n  mailcfg man > mailcfg.1\n  mailcfg man probe | man -l -")]
     Man {
         /// The command whose page to print; the program's own when left out
         command: Option<String>,
@@ -65,7 +67,7 @@ enum Command {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = LOOKUP_EXAMPLES)]
+#[command(help_template = TEMPLATE, before_help = LOOKUP_EXAMPLES, after_help = LOOKUP_EXIT_CODES)]
 struct LookupArguments {
     /// Addresses or domains
     #[arg(value_name = "ADDRESS|DOMAIN", required = true)]
@@ -77,7 +79,7 @@ struct LookupArguments {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = PROBE_EXAMPLES)]
+#[command(help_template = TEMPLATE, before_help = PROBE_EXAMPLES, after_help = PROBE_EXIT_CODES)]
 struct ProbeArguments {
     /// Addresses, domains, servers as host:port, or URLs such as imaps://host
     #[arg(value_name = "TARGET", required = true)]
@@ -162,8 +164,8 @@ struct OutputArguments {
     /// The form of the result
     #[arg(long, value_name = "FORMAT", default_value = "human", env = "MAILCFG_FORMAT")]
     format: Format,
-    /// Short for --format json
-    #[arg(long, conflicts_with = "format")]
+    /// Short for --format json; wins over it
+    #[arg(long)]
     json: bool,
     /// When to use colour
     #[arg(long, value_name = "WHEN", default_value = "auto", env = "MAILCFG_COLOR")]
@@ -223,7 +225,7 @@ struct ProvidersArguments {
 #[derive(Debug, Subcommand)]
 enum ProvidersCommand {
     /// List the entries, or those whose id, name or domain holds a word
-    #[command(after_help = "Examples:\n  mailcfg providers list\n  mailcfg providers list gmx")]
+    #[command(help_template = TEMPLATE, before_help = "Examples:\n  mailcfg providers list\n  mailcfg providers list gmx")]
     List {
         /// The word
         word: Option<String>,
@@ -233,7 +235,7 @@ enum ProvidersCommand {
         output: OutputArguments,
     },
     /// Show an entry
-    #[command(after_help = "Example:\n  mailcfg providers show disroot")]
+    #[command(help_template = TEMPLATE, before_help = "Example:\n  mailcfg providers show disroot")]
     Show {
         /// The id of the entry, or a domain it lists
         id: String,
@@ -243,29 +245,26 @@ enum ProvidersCommand {
         output: OutputArguments,
     },
     /// Check a table of your own
-    #[command(after_help = "Example:\n  mailcfg providers check ~/.config/mailcfg/providers.toml")]
+    #[command(help_template = TEMPLATE, before_help = "Example:\n  mailcfg providers check ~/.config/mailcfg/providers.toml")]
     Check {
         /// The table
         file: PathBuf,
     },
 }
 
+/// Examples first: they answer most questions.
+const TEMPLATE: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
+
 const EXAMPLES: &str = "\
 Examples:
-  mailcfg lookup user@disroot.org        which settings does this address use?
-  mailcfg probe disroot.org              do its servers work, safely, right now?
-  mailcfg probe imaps://mail.example.org examine one server
-  mailcfg probe disroot.org --json       the same for a program
+  mailcfg lookup user@disroot.org         which settings does this address use?
+  mailcfg probe disroot.org               do its servers work, safely, right now?
+  mailcfg probe imaps://mail.example.org  examine one server
+  mailcfg probe disroot.org --json        the same for a program";
 
-Exit code: 0 all well · 1 something fails · 2 wrong usage · 3 could not find out";
+const EXIT_CODES: &str = "Exit code: 0 all well · 1 something fails · 2 wrong usage · 3 could not find out";
 
 const LONG_AFTER_HELP: &str = "\
-Examples:
-  mailcfg lookup user@disroot.org        which settings does this address use?
-  mailcfg probe disroot.org              do its servers work, safely, right now?
-  mailcfg probe imaps://mail.example.org examine one server
-  mailcfg probe disroot.org --json       the same for a program
-
 Exit code:
   0  found, or every check passed (warnings may exist)
   1  not found, or at least one check failed
@@ -281,22 +280,22 @@ const LOOKUP_EXAMPLES: &str = "\
 Examples:
   mailcfg lookup user@disroot.org
   mailcfg lookup disroot.org gmail.com
-  mailcfg lookup user@disroot.org --json
+  mailcfg lookup user@disroot.org --json";
 
-Exit code: 0 found · 1 not found · 2 wrong usage · 3 could not find out";
+const LOOKUP_EXIT_CODES: &str = "Exit code: 0 found · 1 not found · 2 wrong usage · 3 could not find out";
 
 const PROBE_EXAMPLES: &str = "\
 Examples:
-  mailcfg probe disroot.org                                 every endpoint of a domain
-  mailcfg probe mail.example.org:993 [2001:db8::1]:465      servers by host and port
-  mailcfg probe submission://mail.example.org -v            one server, all facts
-  mailcfg probe disroot.org --connect-to ::192.0.2.7:       a new server, before DNS points at it
-  mailcfg probe mail.example.org:1143 --protocol imap --security starttls
+  mailcfg probe disroot.org                             every endpoint of a domain
+  mailcfg probe mail.example.org:993 [2001:db8::1]:465  servers by host and port
+  mailcfg probe submission://mail.example.org -v        one server, all facts
+  mailcfg probe disroot.org --connect-to ::192.0.2.7:   a new server, before DNS points at it
+  mailcfg probe mail.example.org:1143 --protocol imap --security starttls";
 
-Exit code: 0 every endpoint works · 1 at least one fails · 2 wrong usage · 3 could not find out";
+const PROBE_EXIT_CODES: &str =
+    "Exit code: 0 every endpoint works · 1 at least one fails · 2 wrong usage · 3 could not find out";
 
 const CONNECT_TO_HELP: &str = "\
 Connect to ADDR:PORT in place of HOST:PORT, as curl does; names and certificate checks keep HOST.
 
-An empty HOST or PORT stands for any, an empty ADDR or PORT for the same. May be given more than once; the first
-that matches counts. Example: --connect-to disroot.org:993:[2001:db8::1]:10993";
+An empty HOST or PORT stands for any, an empty ADDR or PORT for the same. May be given more than once; the first that matches counts. Example: --connect-to disroot.org:993:[2001:db8::1]:10993";

@@ -1,5 +1,6 @@
 //! Many targets at once: each is looked up, its endpoints are examined side by side, and events tell how far it is.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -7,6 +8,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::attempt::{Cause, Failure, Stage};
 use crate::lookup::{self, Lookup, Query};
 use crate::net::Network;
 use crate::probe;
@@ -137,16 +139,35 @@ impl Run {
         if !self.all_addresses {
             return vec![once(None).await];
         }
-        let resolving = self.network.all_addresses(&endpoint.host, endpoint.port);
-        // Without addresses in time there is nothing to list: the probe itself reports why.
-        let Ok(Ok((addresses, failures))) = timeout(self.probe.timeout, resolving).await else {
-            return vec![once(None).await];
-        };
-        let mut all = join_all(addresses.into_iter().map(|address| once(Some(address)))).await;
-        all.extend(failures.into_iter().map(|failure| Facts::unresolved(endpoint.clone(), failure)));
-        all
+        match self.addresses(endpoint, ended).await {
+            // The probe itself stops at once and says that the run was ended.
+            None => vec![once(None).await],
+            Some(Err(failure)) => vec![Facts::unresolved(endpoint.clone(), failure)],
+            Some(Ok((addresses, failures))) => {
+                let mut all = join_all(addresses.into_iter().map(|address| once(Some(address)))).await;
+                all.iter_mut().for_each(|facts| facts.course.unresolved.extend(failures.iter().cloned()));
+                all
+            }
+        }
+    }
+
+    /// All addresses of an endpoint's host, within the limit of the endpoint; `None` when the run is ended before.
+    async fn addresses(&self, endpoint: &Endpoint, ended: &Ended) -> Option<Result<Addresses, Failure>> {
+        let mut ended = ended.clone();
+        let limit = self.probe.timeout;
+        let resolving = timeout(limit, self.network.all_addresses(&endpoint.host, endpoint.port));
+        tokio::select! {
+            resolved = resolving => Some(resolved.unwrap_or_else(|_| {
+                let reason = format!("the resolver did not answer for {} within {limit:?}", endpoint.host);
+                Err(Failure::temporary(Stage::Dns, Cause::Resolver, reason))
+            })),
+            Ok(_) = ended.wait_for(|ended| *ended) => None,
+        }
     }
 }
+
+/// The addresses of a host, and why those of a family are not known.
+type Addresses = (Vec<SocketAddr>, Vec<Failure>);
 
 /// Enough to hide the waiting for slow servers, few enough for any machine.
 pub const JOBS: usize = 64;

@@ -78,6 +78,9 @@ impl Address {
     pub fn parse(text: &str) -> Result<Self, InvalidTarget> {
         let invalid = |problem| InvalidTarget::Address { text: text.to_owned(), problem };
         let (local_part, domain) = text.rsplit_once('@').ok_or_else(|| invalid("it has no @"))?;
+        if domain.is_empty() {
+            return Err(invalid("it has nothing after the @"));
+        }
         if domain.starts_with('[') {
             return Err(invalid("its domain is an address literal, which has no settings to look up"));
         }
@@ -260,6 +263,10 @@ impl Target {
         if text.is_empty() {
             return Err(InvalidTarget::Empty);
         }
+        Self::read(text).map_err(|error| error.of(text))
+    }
+
+    fn read(text: &str) -> Result<Self, InvalidTarget> {
         if let Some((scheme, rest)) = text.split_once("://") {
             return url(text, scheme, rest);
         }
@@ -343,6 +350,20 @@ pub enum InvalidTarget {
 }
 
 impl InvalidTarget {
+    /// Names what was typed where the part that is wrong is empty.
+    fn of(self, typed: &str) -> Self {
+        match self {
+            Self::Address { text, problem } if text.is_empty() => {
+                Self::Address { text: typed.to_owned(), problem }
+            }
+            Self::Domain { text, problem } if text.is_empty() => {
+                Self::Domain { text: typed.to_owned(), problem }
+            }
+            Self::Port { text } if text.is_empty() => Self::Port { text: typed.to_owned() },
+            other => other,
+        }
+    }
+
     /// What to type instead.
     pub fn hint(&self) -> String {
         match self {
@@ -571,7 +592,7 @@ mod tests {
             ("a\r\nb@example.org", "control"),
             ("a\0@example.org", "control"),
             ("@example.org", "before the @"),
-            ("user@", "empty"),
+            ("user@", "after the @"),
             ("user@a_b.example", "underscore"),
             ("mailto:user%2@example.org", "percent"),
             ("\"a\"b@example.org", "quotes"),

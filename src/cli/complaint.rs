@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use clap::error::ErrorKind;
 use mailcfg::report::EXIT_USAGE;
 
 /// An error for the person at the keyboard.
@@ -33,11 +34,19 @@ impl Complaint {
         Self { error: anyhow::anyhow!("ended at once"), hint: None, exit_code: KILLED }
     }
 
-    /// Prints what clap has to say: help and version are no complaint.
+    /// What clap has to say: help and version are printed and no complaint, the rest is put into our form.
     pub fn from_clap(error: clap::Error) -> Result<u8, Self> {
-        // A closed stdout or stderr leaves nobody to tell.
-        let _ = error.print();
-        Ok(u8::try_from(error.exit_code()).unwrap_or(EXIT_USAGE))
+        if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            // A closed stdout or stderr leaves nobody to tell.
+            let _ = error.print();
+            return Ok(u8::try_from(error.exit_code()).unwrap_or(EXIT_USAGE));
+        }
+        let text = error.render().to_string();
+        let mut paragraphs = text.trim_start_matches("error: ").split("\n\n").map(on_one_line);
+        let sentence = paragraphs.next().unwrap_or_default();
+        let tip = paragraphs.find_map(|paragraph| paragraph.strip_prefix("tip: ").map(str::to_owned));
+        let hint = tip.unwrap_or_else(|| "`--help` behind the command shows what it takes".to_owned());
+        Err(Self::usage(anyhow::anyhow!(sentence), hint))
     }
 
     /// Prints the sentence, its causes and the hint to stderr.
@@ -48,7 +57,7 @@ impl Complaint {
             text.push_str(&format!("  because: {}\n", printable(&cause.to_string())));
         }
         if let Some(hint) = &self.hint {
-            text.push_str(&format!("hint: {hint}\n"));
+            text.push_str(&format!("hint: {}\n", printable(hint)));
         }
         let _ = stderr.write_all(text.as_bytes());
     }
@@ -57,6 +66,10 @@ impl Complaint {
     pub fn exit_code(&self) -> u8 {
         self.exit_code
     }
+}
+
+fn on_one_line(paragraph: &str) -> String {
+    paragraph.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 fn printable(text: &str) -> String {

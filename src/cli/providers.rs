@@ -28,7 +28,13 @@ fn list(word: Option<&str>, table: &TableArguments, output: &OutputArguments) ->
         entries.retain(|(_, provider)| holds(provider, &word.to_lowercase()));
     }
     write(output, &entries, human::providers::write_list)?;
-    Ok(if entries.is_empty() { EXIT_FAILED } else { EXIT_FINE })
+    match word.filter(|_| entries.is_empty()) {
+        Some(word) => {
+            let error = anyhow!("no provider holds this word in its id, name or domains: {word:?}");
+            Err(Complaint::usage(error, "list them all with `mailcfg providers list`").exit(EXIT_FAILED))
+        }
+        None => Ok(EXIT_FINE),
+    }
 }
 
 fn holds(provider: &Provider, word: &str) -> bool {

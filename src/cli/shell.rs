@@ -28,6 +28,11 @@ pub fn man(command: Option<&str>) -> Result<u8, Complaint> {
             )
         })?,
     };
+    // The pages have a place for what stands behind the options only.
+    let (examples, rest) =
+        (page.get_before_help(), page.get_after_long_help().or_else(|| page.get_after_help()));
+    let extra: Vec<String> = examples.into_iter().chain(rest).map(ToString::to_string).collect();
+    let page = page.clone().after_long_help(extra.join("\n\n"));
     let mut text = Vec::new();
     clap_mangen::Man::new(page).render(&mut text).map_err(Complaint::fault)?;
     print(&text)

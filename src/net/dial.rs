@@ -68,24 +68,29 @@ pub enum TriedOutcome {
 }
 
 impl Network {
-    /// Opens a connection to a host, to the first of its addresses that answers.
+    /// Opens a connection to a host before the deadline, to the first of its addresses that answers.
     ///
     /// # Errors
     /// [`Undialled`] in the stages `dns` and `connect`.
-    pub async fn dial(&self, host: &Host, port: Port) -> Result<Dialled, Undialled> {
+    pub async fn dial(&self, host: &Host, port: Port, deadline: Instant) -> Result<Dialled, Undialled> {
         if let Some(proxy) = &self.options().proxy {
-            return proxy.dial(self, host, port).await;
+            return proxy.dial(self, host, port, deadline).await;
         }
         let (host, port) = self.place(host, port);
-        self.dial_directly(&host, port).await
+        self.dial_directly(&host, port, deadline).await
     }
 
     /// As [`Network::dial`], without the proxy and the connect-to map.
     ///
     /// # Errors
     /// [`Undialled`] in the stages `dns` and `connect`.
-    pub async fn dial_directly(&self, host: &Host, port: Port) -> Result<Dialled, Undialled> {
-        let mut race = Race::new(self.options().connect_timeout, port);
+    pub async fn dial_directly(
+        &self,
+        host: &Host,
+        port: Port,
+        deadline: Instant,
+    ) -> Result<Dialled, Undialled> {
+        let mut race = Race::new(self.options().connect_timeout, port, deadline);
         match host {
             Host::Ip(address) if self.options().family.admits(*address) => race.addresses.push_back(*address),
             Host::Ip(_) => {}
@@ -94,17 +99,17 @@ impl Network {
         race.run().await
     }
 
-    /// Opens a connection to one address.
+    /// Opens a connection to one address before the deadline.
     ///
     /// # Errors
     /// [`Undialled`] in the stage `connect`.
-    pub async fn dial_address(&self, address: SocketAddr) -> Result<Dialled, Undialled> {
+    pub async fn dial_address(&self, address: SocketAddr, deadline: Instant) -> Result<Dialled, Undialled> {
         let port = Port::new(i64::from(address.port())).map_err(|error| Undialled {
             failure: Failure::new(Stage::Connect, Cause::Refused, error.to_string()),
             address: Some(address),
             course: Course::default(),
         })?;
-        self.dial_directly(&Host::Ip(address.ip()), port).await
+        self.dial_directly(&Host::Ip(address.ip()), port, deadline).await
     }
 
     /// All addresses of a host in the families asked for, IPv6 first, and the failures of families that have none.
@@ -166,10 +171,11 @@ struct Race<'a> {
     connect_timeout: Duration,
     started: Instant,
     next_start: Instant,
+    deadline: Instant,
 }
 
 impl<'a> Race<'a> {
-    fn new(connect_timeout: Duration, port: Port) -> Self {
+    fn new(connect_timeout: Duration, port: Port, deadline: Instant) -> Self {
         let now = Instant::now();
         Self {
             questions: FuturesUnordered::new(),
@@ -182,6 +188,7 @@ impl<'a> Race<'a> {
             connect_timeout,
             started: now,
             next_start: now,
+            deadline,
         }
     }
 
@@ -200,6 +207,7 @@ impl<'a> Race<'a> {
                     Err(failure) => self.failed(address, failure),
                 },
                 () = sleep_until(self.next_start), if !self.addresses.is_empty() => {}
+                () = sleep_until(self.deadline) => return Err(self.out_of_time()),
             }
         }
     }
@@ -252,6 +260,21 @@ impl<'a> Race<'a> {
         }
         self.course.unresolved = unresolved(self.dns_failures);
         Dialled { stream, address: Some(address), course: self.course }
+    }
+
+    /// The end of the time: a resolver that is silent says nothing of the host, an address that is silent does.
+    fn out_of_time(mut self) -> Undialled {
+        if self.open.is_empty() && self.course.tried.is_empty() {
+            let reason = "the resolver did not answer within the time limit";
+            let failure = Failure::temporary(Stage::Dns, Cause::Resolver, reason);
+            return Undialled { failure, address: None, course: self.course };
+        }
+        for (address, _) in std::mem::take(&mut self.open) {
+            let reason = format!("no answer from {address} within the time limit");
+            let outcome = TriedOutcome::Failed(Failure::new(Stage::Connect, Cause::TimedOut, reason));
+            self.course.tried.push(Tried { address, outcome });
+        }
+        self.lost()
     }
 
     fn lost(mut self) -> Undialled {

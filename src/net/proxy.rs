@@ -1,5 +1,6 @@
 //! The way through a SOCKS5 proxy (RFC 1928), which also resolves the name.
 
+use tokio::time::{Instant, timeout};
 use tokio_socks::TargetAddr;
 use tokio_socks::tcp::Socks5Stream;
 
@@ -36,20 +37,26 @@ impl Proxy {
     ///
     /// # Errors
     /// [`Undialled`] in the stage `connect`; a broken proxy is a temporary failure, for it says nothing of the host.
-    pub async fn dial(&self, network: &Network, host: &Host, port: Port) -> Result<Dialled, Undialled> {
+    pub async fn dial(
+        &self,
+        network: &Network,
+        host: &Host,
+        port: Port,
+        deadline: Instant,
+    ) -> Result<Dialled, Undialled> {
         let (host, port) = network.place(host, port);
-        let to_proxy = network.dial_directly(&self.host, self.port).await.map_err(|undialled| {
+        let to_proxy = network.dial_directly(&self.host, self.port, deadline).await.map_err(|undialled| {
             let reason = format!("the proxy is not reached: {}", undialled.failure.reason);
             failed(Failure::temporary(Stage::Connect, Cause::Proxy, reason))
         })?;
-        let started = tokio::time::Instant::now();
+        let started = Instant::now();
         let target = match &host {
             Host::Name(name) => TargetAddr::Domain(name.to_string().into(), port.get()),
             Host::Ip(address) => TargetAddr::Ip((*address, port.get()).into()),
         };
         let connecting = Socks5Stream::connect_with_socket(to_proxy.stream, target);
-        let limit = network.options().connect_timeout;
-        let through = match tokio::time::timeout(limit, connecting).await {
+        let limit = network.options().connect_timeout.min(deadline.saturating_duration_since(started));
+        let through = match timeout(limit, connecting).await {
             Err(_) => {
                 let reason = format!("no answer through the proxy within {limit:?}");
                 return Err(failed(Failure::new(Stage::Connect, Cause::TimedOut, reason)));
@@ -77,10 +84,9 @@ fn failure_of(error: &tokio_socks::Error) -> Failure {
 
 /// What was typed, less a password that does not belong there.
 fn without_user_info(text: &str) -> String {
-    match (text.split_once("://"), text.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
-        _ => text.to_owned(),
-    }
+    let Some((before, host)) = text.rsplit_once('@') else { return text.to_owned() };
+    let scheme = before.split_once("://").map(|(scheme, _)| format!("{scheme}://"));
+    format!("{}…@{host}", scheme.unwrap_or_default())
 }
 
 /// A text that names no usable proxy.

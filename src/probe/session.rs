@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::Options;
 use super::certificate;
@@ -17,7 +17,7 @@ use super::drive::{Channel, Transcript};
 use super::facts::{Facts, Party, StartTls};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::net::Network;
-use crate::net::dial::{Dialled, Undialled};
+use crate::net::dial::Dialled;
 use crate::net::tls::{self, Groups, Secured, Unsecured};
 use crate::settings::{Endpoint, Security};
 use crate::wire::{
@@ -121,19 +121,9 @@ impl<'a> Session<'a> {
 
     async fn connect(&mut self) -> Option<Dialled> {
         let endpoint = self.facts.endpoint.clone();
-        let dialling = async {
-            match self.address {
-                Some(address) => self.network.dial_address(address).await,
-                None => self.network.dial(&endpoint.host, endpoint.port).await,
-            }
-        };
-        let dialled = match timeout_at(self.deadline, dialling).await {
-            Ok(dialled) => dialled,
-            Err(_) => Err(Undialled {
-                failure: Failure::new(Stage::Connect, Cause::TimedOut, "no connection within the time limit"),
-                address: None,
-                course: Default::default(),
-            }),
+        let dialled = match self.address {
+            Some(address) => self.network.dial_address(address, self.deadline).await,
+            None => self.network.dial(&endpoint.host, endpoint.port, self.deadline).await,
         };
         let (address, course) = match &dialled {
             Ok(dialled) => (dialled.address, dialled.course.clone()),
@@ -162,7 +152,7 @@ impl<'a> Session<'a> {
         let Some(stream) = self.handshake(stream, groups).await else { return };
         let mut channel = Channel::new(stream);
         let Some(greeting) = self.greet(&mut channel, dialogue, self.deadline).await else {
-            return self.part(channel, dialogue).await;
+            return self.turn_back(channel, dialogue).await;
         };
         let (attempt, go_on) = match greeting.capabilities {
             Some(listed) => (Attempt::Done(listed), true),
@@ -184,7 +174,7 @@ impl<'a> Session<'a> {
             if silent {
                 return self.ask_whether_tls_at_once(channel).await;
             }
-            return self.part(channel, dialogue).await;
+            return self.turn_back(channel, dialogue).await;
         };
         let listed = greeting.capabilities.filter(|listed| listed.starttls);
         let (attempt, go_on) = match listed {
@@ -379,6 +369,17 @@ impl<'a> Session<'a> {
             }
         };
         self.facts.greeting = Attempt::Failed(Failure::new(Stage::Greeting, cause, reason));
+    }
+
+    /// Says goodbye to a server that turned the client away; one that did not greet is told nothing.
+    async fn turn_back<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        channel: Channel<S>,
+        dialogue: &mut dyn Dialogue,
+    ) {
+        if self.facts.turned_away.is_some() {
+            self.part(channel, dialogue).await;
+        }
     }
 
     async fn part<S: AsyncRead + AsyncWrite + Unpin>(

@@ -1,3 +1,14 @@
 //! One test binary: a module a topic. `support` runs the real program and plays the hosts it talks to.
 
+mod certificates;
+mod cli;
+mod connections;
+mod cost;
+mod dialogues;
+mod golden;
+mod input;
+mod pitfalls;
+mod readme;
+mod real;
 mod support;
+mod tls;

@@ -1,3 +1,11 @@
 //! What the tests share: running the program, and hosts on loopback that it talks to.
 
+pub mod ca;
 pub mod command;
+pub mod dns;
+pub mod folder;
+pub mod host;
+pub mod mail;
+pub mod probe;
+pub mod socks;
+pub mod text;

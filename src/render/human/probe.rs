@@ -285,10 +285,10 @@ fn certificate_rows(chain: &Chain, report: &Report) -> Vec<(&'static str, String
         (
             "valid",
             format!(
-                "{} to {}, {} left",
+                "{} to {}, {}",
                 certificate.not_before.date(),
                 certificate.not_after.date(),
-                days(certificate.days_left(report.now))
+                time_left(certificate.days_left(report.now))
             ),
         ),
         ("key", format!("{key}, signed with {signature}")),
@@ -356,6 +356,10 @@ fn milliseconds(duration: Duration) -> String {
         short if short < 9.95 => format!("{short:.1} ms"),
         long => format!("{long:.0} ms"),
     }
+}
+
+fn time_left(number: i64) -> String {
+    if number < 0 { "expired".to_owned() } else { format!("{} left", days(number)) }
 }
 
 fn days(number: i64) -> String {

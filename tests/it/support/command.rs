@@ -37,8 +37,23 @@ pub fn run<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Output {
 
 /// Runs a prepared command to its end; a program that hangs fails the test.
 pub fn finish(command: &mut Command) -> Output {
-    let mut child =
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    collect(start(command))
+}
+
+/// Runs a prepared command, and sends it a signal (`INT`, `TERM`) once `ready` returns.
+pub fn interrupt(command: &mut Command, signal: &str, ready: impl FnOnce()) -> Output {
+    let child = start(command);
+    ready();
+    let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+    assert!(sent.expect("kill can be run").success(), "the program was gone already");
+    collect(child)
+}
+
+fn start(command: &mut Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
+}
+
+fn collect(mut child: Child) -> Output {
     let stdout = reader(child.stdout.take().expect("stdout is piped"));
     let stderr = reader(child.stderr.take().expect("stderr is piped"));
     let code = wait(&mut child);

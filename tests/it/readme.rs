@@ -1,0 +1,106 @@
+//! What README.md shows is what the program prints, and what it tells people to type works.
+//!
+//! A `console` block is a command and its whole output; a `console servers` block asks the real servers of `tests/run`.
+//! In `sh` blocks every `mailcfg` line must end well. The table is the one of the `toml` block.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::support::command::{Output, finish, mailcfg};
+use crate::support::dns::Dns;
+use crate::support::folder::Folder;
+use crate::support::text::{without_dates, without_fingerprints, without_times};
+
+/// What a reader has in mind by this address is played by the real server here.
+const NEW_SERVER: (&str, &str) = ("192.0.2.7", "127.0.0.2");
+
+/// Lines of `sh` blocks that are no examples of the program.
+const SET_UP: [&str; 3] =
+    ["cargo install --path .", "cargo run --release -- lookup user@disroot.org", "tests/run"];
+
+#[test]
+fn readme_shows_real_screens() {
+    let place = Place::new();
+    let blocks = blocks();
+    let screens: Vec<&Block> = blocks.iter().filter(|block| block.kind.starts_with("console")).collect();
+    assert_eq!(screens.len(), 2, "a screen of lookup and one of probe");
+    for screen in screens {
+        let (command, shown) = screen.text.split_once('\n').expect("a screen has a command and its output");
+        let servers = screen.kind == "console servers";
+        let output = place.run(command.strip_prefix("$ ").expect("a screen begins with $"), servers);
+        assert_eq!(plain(shown), plain(&output.stdout), "{command}\n{}", output.stdout);
+        assert_eq!(output.stderr, "", "{command}");
+    }
+}
+
+#[test]
+fn readme_examples_end_well() {
+    let place = Place::new();
+    let mut others = BTreeSet::new();
+    for block in blocks().iter().filter(|block| block.kind == "sh") {
+        for line in block.text.lines() {
+            let command = line.split('#').next().unwrap_or_default().trim();
+            if !command.starts_with("mailcfg ") {
+                others.insert(command.to_owned());
+                continue;
+            }
+            let Output { code, stdout, stderr } = place.run(command, true);
+            assert_eq!((code, stderr.as_str()), (0, ""), "{command}\n{stdout}");
+            assert!(!stdout.is_empty(), "{command}");
+        }
+    }
+    assert_eq!(others, SET_UP.map(str::to_owned).into());
+}
+
+/// A home with the table of the README, and the DNS of the real servers.
+struct Place {
+    home: Folder,
+    dns: Dns,
+}
+
+impl Place {
+    fn new() -> Self {
+        let home = Folder::new();
+        let table =
+            blocks().into_iter().find(|block| block.kind == "toml").expect("the README shows a table");
+        home.write(".config/mailcfg/providers.toml", table.text);
+        Self { home, dns: Dns::start(super::real::NAMES) }
+    }
+
+    fn run(&self, command: &str, servers: bool) -> Output {
+        let home = self.home.path().to_string_lossy();
+        let arguments = command.split_whitespace().skip(1);
+        let arguments = arguments.map(|it| it.replace(NEW_SERVER.0, NEW_SERVER.1).replace('~', &home));
+        let mut program = mailcfg(arguments.collect::<Vec<_>>());
+        program.env("HOME", self.home.path());
+        if servers {
+            program
+                .env("MAILCFG_RESOLVER", self.dns.place())
+                .env("MAILCFG_CA_FILE", super::real::authority());
+        }
+        finish(&mut program)
+    }
+}
+
+struct Block {
+    kind: String,
+    text: String,
+}
+
+fn blocks() -> Vec<Block> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(path).expect("the README can be read");
+    let mut pieces = readme.split("```").skip(1);
+    let mut blocks = Vec::new();
+    while let Some(block) = pieces.next() {
+        let (kind, text) = block.split_once('\n').expect("a block has lines");
+        blocks.push(Block { kind: kind.to_owned(), text: text.to_owned() });
+        // What stands between two blocks.
+        pieces.next();
+    }
+    blocks
+}
+
+fn plain(screen: &str) -> String {
+    without_fingerprints(&without_dates(&without_times(screen)))
+}

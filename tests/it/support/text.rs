@@ -1,0 +1,75 @@
+//! Takes what differs from run to run out of a text, so that the rest can be compared whole.
+
+/// Every `12 ms` and `1.2 ms` becomes `T ms`, whatever stands before it to align it.
+pub fn without_times(text: &str) -> String {
+    let mut pieces = text.split(" ms").peekable();
+    let mut plain = String::new();
+    while let Some(piece) = pieces.next() {
+        let before = piece.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
+        if pieces.peek().is_none() {
+            plain.push_str(piece);
+        } else if before.len() == piece.len() {
+            plain.push_str(&format!("{piece} ms"));
+        } else {
+            plain.push_str(&format!("{} T ms", before.trim_end_matches(' ')));
+        }
+    }
+    plain
+}
+
+/// Every `2026-11-23` becomes `DATE`.
+pub fn without_dates(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let date = rest.get(..DATE.len()).filter(|start| is_date(start));
+        plain.push_str(if date.is_some() {
+            "DATE"
+        } else {
+            rest.get(..character.len_utf8()).unwrap_or_default()
+        });
+        rest = rest.get(date.map_or(character.len_utf8(), str::len)..).unwrap_or_default();
+    }
+    plain
+}
+
+fn is_date(text: &str) -> bool {
+    text.chars().zip(DATE.chars()).all(|(character, shape)| match shape {
+        '-' => character == '-',
+        _ => character.is_ascii_digit(),
+    })
+}
+
+/// Every SHA-256 in hexadecimal digits becomes `SHA`.
+pub fn without_fingerprints(text: &str) -> String {
+    let is_fingerprint = |word: &str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let words = text.split_inclusive(char::is_whitespace).map(|word| match word.trim_end() {
+        bare if is_fingerprint(bare) => word.replace(bare, "SHA"),
+        _ => word.to_owned(),
+    });
+    words.collect()
+}
+
+/// The number behind every `"elapsed_ms":` becomes 0.
+pub fn without_elapsed(text: &str) -> String {
+    let mut pieces = text.split(ELAPSED);
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let rest = piece
+            .trim_start_matches(|character: char| character.is_ascii_digit() || " .".contains(character));
+        plain.push_str(&format!("{ELAPSED} 0{rest}"));
+    }
+    plain
+}
+
+const DATE: &str = "0000-00-00";
+const ELAPSED: &str = "\"elapsed_ms\":";
+
+#[test]
+fn only_what_differs_is_taken_out() {
+    assert_eq!(without_times("a 12 ms · b:    1.2 ms, in ms"), "a T ms · b: T ms, in ms");
+    assert_eq!(without_dates("ü (2026-11-23) 26-11-23"), "ü (DATE) 26-11-23");
+    assert_eq!(without_fingerprints(&format!("a {}\nb", "0f".repeat(32))), "a SHA\nb");
+    assert_eq!(without_elapsed(r#"{"elapsed_ms": 1.5,"a":2}"#), r#"{"elapsed_ms": 0,"a":2}"#);
+    assert_eq!(without_elapsed(r#"{"elapsed_ms":1.5}"#), r#"{"elapsed_ms": 0}"#);
+}
