@@ -76,7 +76,7 @@ fn failure_of(error: &tokio_socks::Error) -> Failure {
 }
 
 /// What was typed, less a password that does not belong there.
-fn without_user_info(text: &str) -> String {
+pub(super) fn without_user_info(text: &str) -> String {
     match (text.split_once("://"), text.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
         _ => text.to_owned(),
