@@ -172,7 +172,7 @@ impl Resolver {
             Ok(Ok(lookup)) => {
                 Ok(lookup.answers().iter().take(MAX_RECORDS).map(|record| record.data.clone()).collect())
             }
-            Ok(Err(error)) => Err(failure_of(&error, name, record_type)),
+            Ok(Err(error)) => Err(self.failure_of(&error, name, record_type)),
         }
     }
 
@@ -237,6 +237,25 @@ impl Resolver {
             }
         })
     }
+
+    fn failure_of(&self, error: &NetError, name: &str, record_type: RecordType) -> Failure {
+        match error {
+            NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
+                ResponseCode::NXDomain => absent(Cause::NoSuchHost, name, record_type),
+                ResponseCode::NoError => absent(Cause::NoAddress, name, record_type),
+                code => failed(format!("the resolver answered {code} for {name} {record_type}")),
+            },
+            NetError::Dns(DnsError::ResponseCode(code)) => {
+                failed(format!("the resolver answered {code} for {name} {record_type}"))
+            }
+            // What hickory says whenever no connection came about, whatever the reason.
+            NetError::NoConnections => {
+                failed(format!("{} for {name} {record_type}", self.choice.unreached()))
+            }
+            NetError::Timeout => failed(format!("the resolver did not answer for {name} {record_type}")),
+            other => failed(format!("the resolver failed for {name} {record_type}: {other}")),
+        }
+    }
 }
 
 fn builder_for(servers: Vec<NameServerConfig>) -> ResolverBuilder<TokioRuntimeProvider> {
@@ -269,21 +288,6 @@ fn usable<T>(found: Vec<T>, name: &str, record_type: RecordType) -> Result<Vec<T
 
 fn unusable(error: NetError) -> Failure {
     failed(format!("this machine has no usable resolver: {error}"))
-}
-
-fn failure_of(error: &NetError, name: &str, record_type: RecordType) -> Failure {
-    match error {
-        NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
-            ResponseCode::NXDomain => absent(Cause::NoSuchHost, name, record_type),
-            ResponseCode::NoError => absent(Cause::NoAddress, name, record_type),
-            code => failed(format!("the resolver answered {code} for {name} {record_type}")),
-        },
-        NetError::Dns(DnsError::ResponseCode(code)) => {
-            failed(format!("the resolver answered {code} for {name} {record_type}"))
-        }
-        NetError::Timeout => failed(format!("the resolver did not answer for {name} {record_type}")),
-        other => failed(format!("the resolver failed for {name} {record_type}: {other}")),
-    }
 }
 
 fn absent(cause: Cause, name: &str, record_type: RecordType) -> Failure {
@@ -328,8 +332,13 @@ mod tests {
     use hickory_resolver::proto::op::{Message, OpCode};
     use hickory_resolver::proto::rr::Record;
     use hickory_resolver::proto::rr::rdata::{CNAME, MX, SRV, TXT};
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use hyper::Response;
+    use rustls::ServerConfig;
+    use rustls::crypto::aws_lc_rs;
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
     use tokio::net::{TcpListener, UdpSocket};
+    use tokio_rustls::TlsAcceptor;
 
     use super::*;
 
@@ -389,18 +398,63 @@ mod tests {
             }
         });
         tokio::spawn(async move {
-            while let Ok((mut stream, _)) = tcp.accept().await {
-                let mut question = vec![0; usize::from(stream.read_u16().await.unwrap())];
-                stream.read_exact(&mut question).await.unwrap();
-                let Some(reply) = reply(&over_tcp, &question, false) else { continue };
-                stream.write_u16(u16::try_from(reply.len()).unwrap()).await.unwrap();
-                stream.write_all(&reply).await.unwrap();
+            while let Ok((stream, _)) = tcp.accept().await {
+                answer(stream, &over_tcp).await;
             }
         });
+        asking(ResolverChoice::At(address), RootCertStore::empty())
+    }
+
+    /// Answers the first question of a connection, with a length before each message (RFC 1035, section 4.2.2).
+    async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, says: &Says) {
+        let mut question = vec![0; usize::from(stream.read_u16().await.unwrap())];
+        stream.read_exact(&mut question).await.unwrap();
+        let Some(reply) = reply(says, &question, false) else { return };
+        stream.write_u16(u16::try_from(reply.len()).unwrap()).await.unwrap();
+        stream.write_all(&reply).await.unwrap();
+    }
+
+    /// Answers the first question of a connection over HTTP/2 (RFC 8484), and says what was asked for.
+    async fn answer_http2<S: AsyncRead + AsyncWrite + Unpin>(stream: S, says: &Says) -> String {
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        let (mut request, mut respond) = connection.accept().await.unwrap().unwrap();
+        let asked = format!("{} {}", request.method(), request.uri());
+        let question = tokio::select! {
+            data = request.body_mut().data() => data.unwrap().unwrap(),
+            _ = connection.accept() => panic!("one request alone"),
+        };
+        let reply = reply(says, &question, false).unwrap();
+        let head = Response::builder()
+            .header("content-type", "application/dns-message")
+            .header("content-length", reply.len());
+        let mut body = respond.send_response(head.body(()).unwrap(), false).unwrap();
+        body.send_data(reply.into(), true).unwrap();
+        while connection.accept().await.is_some() {}
+        asked
+    }
+
+    /// A listener on loopback, its acceptor of TLS, and roots that trust it.
+    async fn tls_server(alpn: &[u8]) -> (TcpListener, TlsAcceptor, RootCertStore) {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        config.alpn_protocols = vec![alpn.to_vec()];
+        let mut roots = RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        (listener, TlsAcceptor::from(Arc::new(config)), roots)
+    }
+
+    /// With less patience than a real network needs.
+    fn asking(choice: ResolverChoice, roots: RootCertStore) -> Resolver {
         let limits =
-            Limits { question: Duration::from_millis(500), each_try: Duration::from_millis(200), retries: 1 };
-        let roots = Arc::new(RootCertStore::empty());
-        Resolver { limits, ..Resolver::new(ResolverChoice::At(address), roots) }
+            Limits { question: Duration::from_secs(2), each_try: Duration::from_millis(500), retries: 1 };
+        Resolver { limits, ..Resolver::new(choice, Arc::new(roots)) }
     }
 
     fn name(text: &str) -> Name {
@@ -523,5 +577,47 @@ mod tests {
         let resolver = resolver(Says::Nothing).await;
         let failure = resolver.srv("_imaps", &domain(&longest.join("."))).await.unwrap_err();
         assert_eq!((failure.cause, failure.temporary), (Cause::NoSuchHost, false));
+    }
+
+    #[tokio::test]
+    async fn a_resolver_behind_tls_is_asked() {
+        let (listener, acceptor, roots) = tls_server(b"dot").await;
+        let choice = format!("tls://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            answer(acceptor.accept(stream).await.unwrap(), &Says::Records(vec![mx(10, "a.example.")])).await;
+        });
+        let resolver = asking(ResolverChoice::parse(&choice).unwrap(), roots);
+        assert_eq!(resolver.mx(&domain("example.org")).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_resolver_behind_https_is_asked() {
+        let (listener, acceptor, roots) = tls_server(b"h2").await;
+        let choice = format!("https://{}/a1b2", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let says = Says::Records(vec![mx(10, "a.example.")]);
+            answer_http2(acceptor.accept(stream).await.unwrap(), &says).await
+        });
+        let resolver = asking(ResolverChoice::parse(&choice).unwrap(), roots);
+        assert_eq!(resolver.mx(&domain("example.org")).await.unwrap().len(), 1);
+        drop(resolver);
+        assert_eq!(server.await.unwrap(), "POST https://127.0.0.1/a1b2");
+    }
+
+    #[tokio::test]
+    async fn a_resolver_whose_certificate_is_not_trusted_is_a_failure() {
+        let (listener, acceptor, _) = tls_server(b"dot").await;
+        let choice = format!("tls://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                assert!(acceptor.accept(stream).await.is_err());
+            }
+        });
+        let resolver = asking(ResolverChoice::parse(&choice).unwrap(), RootCertStore::empty());
+        let failure = resolver.mx(&domain("example.org")).await.unwrap_err();
+        assert_eq!((&failure.cause, failure.temporary), (&Cause::Resolver, true));
+        assert!(failure.reason.contains("or its certificate is not trusted"), "{failure}");
     }
 }

@@ -39,6 +39,16 @@ impl ResolverChoice {
         };
         chosen.ok_or_else(|| InvalidResolver(without_user_info(text)))
     }
+
+    /// That no connection came about, in words.
+    pub(super) fn unreached(&self) -> String {
+        match self {
+            Self::System => "the system's resolver is not reached".to_owned(),
+            Self::At(address) => format!("the resolver {address} is not reached"),
+            Self::Tls { host, .. } => unreached_over_tls(host),
+            Self::Https(url) => unreached_over_tls(url.host()),
+        }
+    }
 }
 
 fn at_address(text: &str) -> Option<ResolverChoice> {
@@ -67,6 +77,10 @@ fn over_https(text: &str) -> Option<ResolverChoice> {
     // hickory puts the host into the field `:authority` without brackets, which no IPv6 address survives.
     let fits = url.path_and_query() != "/" && !matches!(url.host(), Host::Ip(IpAddr::V6(_)));
     fits.then_some(ResolverChoice::Https(url))
+}
+
+fn unreached_over_tls(host: &Host) -> String {
+    format!("the resolver {host} is not reached over TLS, or its certificate is not trusted")
 }
 
 /// A text that names no resolver.
