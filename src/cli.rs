@@ -131,7 +131,8 @@ struct NetworkArguments {
         help_heading = "Limits"
     )]
     connect_timeout: String,
-    /// Ask this resolver, as 192.0.2.53 or [2001:db8::53]:5353 [default: the system's]
+    /// Ask this resolver, as 192.0.2.53, [2001:db8::53]:5353, tls://dns.example.org or
+    /// https://dns.example.org/dns-query [default: the system's]
     #[arg(long, value_name = "ADDR[:PORT]", env = "MAILCFG_RESOLVER")]
     resolver: Option<String>,
     /// Trust the certificates in this PEM file too

@@ -1,11 +1,11 @@
 //! Typed to meant: arguments, environment and files become one checked value before anything is asked.
 
-use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::anyhow;
 use mailcfg::lookup::Query;
+use mailcfg::net::dns::ResolverChoice;
 use mailcfg::net::{self, ConnectTo, Family};
 use mailcfg::probe;
 use mailcfg::providers::{Providers, read_table};
@@ -92,7 +92,7 @@ fn default_table() -> Option<PathBuf> {
 /// How the network is reached.
 pub fn network(arguments: &NetworkArguments) -> Result<net::Options, Complaint> {
     Ok(net::Options {
-        resolver: arguments.resolver.as_deref().map(resolver).transpose()?,
+        resolver: arguments.resolver.as_deref().map(resolver).transpose()?.unwrap_or_default(),
         extra_roots: roots(arguments.ca_file.as_deref())?,
         family: match (arguments.ipv4, arguments.ipv6) {
             (true, _) => Family::V4,
@@ -125,17 +125,10 @@ fn proxy(text: &str) -> Result<net::proxy::Proxy, Complaint> {
     })
 }
 
-fn resolver(text: &str) -> Result<SocketAddr, Complaint> {
-    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    let parsed = match bare.parse::<IpAddr>() {
-        Ok(address) => Some(SocketAddr::new(address, DNS_PORT)),
-        Err(_) => text.parse().ok().filter(|socket: &SocketAddr| socket.port() != 0),
-    };
-    parsed.ok_or_else(|| {
-        Complaint::usage(
-            anyhow!("not an IP address with an optional port: {text:?}"),
-            "write --resolver 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353",
-        )
+fn resolver(text: &str) -> Result<ResolverChoice, Complaint> {
+    ResolverChoice::parse(text).map_err(|error| {
+        let hint = error.hint();
+        Complaint::usage(error, hint)
     })
 }
 
@@ -187,8 +180,6 @@ fn invalid_target(error: InvalidTarget) -> Complaint {
     Complaint::usage(error, hint)
 }
 
-const DNS_PORT: u16 = 53;
-
 /// RFC 5321, section 4.5.3.1.2.
 const EHLO_OCTETS: usize = 255;
 
@@ -219,7 +210,7 @@ mod tests {
             ("[2001:db8::53]", "[2001:db8::53]:53"),
             ("[2001:db8::53]:5353", "[2001:db8::53]:5353"),
         ] {
-            assert_eq!(resolver(text).unwrap().to_string(), socket, "{text}");
+            assert_eq!(resolver(text).unwrap(), ResolverChoice::At(socket.parse().unwrap()), "{text}");
         }
         for text in ["", "dns.example.org", "192.0.2.53:0", "192.0.2.53:70000"] {
             assert!(resolver(text).is_err(), "{text}");
