@@ -76,20 +76,20 @@ fn services_of(section: &Element, notes: &mut Vec<String>) -> Vec<OfferedService
 /// A server section; `None` for a type that is not known or not about mail, the error says why it makes no sense.
 fn service(section: &Element) -> Result<Option<OfferedService>, String> {
     let kind = section.attribute("type").ok_or("it has no type")?.to_ascii_lowercase();
-    let incoming = section.name() == "incomingServer";
-    let access = match (kind.as_str(), incoming) {
-        ("imap", true) => server(section, Protocol::Imap)?,
-        ("pop3", true) => server(section, Protocol::Pop3)?,
-        ("smtp", false) => server(section, Protocol::Smtp)?,
-        ("managesieve", true) => managesieve(section)?,
-        ("jmap", true) => jmap(section)?,
-        ("imap" | "pop3", false) => return Err("it is listed as an outgoing server".to_owned()),
-        ("smtp", true) => return Err("it is listed as an incoming server".to_owned()),
-        _ => return Ok(None),
-    };
+    if !KINDS.contains(&kind.as_str()) {
+        return Ok(None);
+    }
     if let Some(entity) = section.unknown_entity() {
         return Err(format!("it has the unknown entity {}", quote(entity)));
     }
+    let access = match (kind.as_str(), section.name()) {
+        ("imap", "incomingServer") => server(section, Protocol::Imap)?,
+        ("pop3", "incomingServer") => server(section, Protocol::Pop3)?,
+        ("smtp", "outgoingServer") => server(section, Protocol::Smtp)?,
+        ("managesieve", "incomingServer") => managesieve(section)?,
+        ("jmap", "incomingServer") => jmap(section)?,
+        (_, element) => return Err(format!("it is listed as {element}")),
+    };
     let username = section.text_of("username").and_then(username);
     Ok(Some(OfferedService { access, username, auth: auth_methods(section) }))
 }
@@ -219,6 +219,9 @@ fn oauth2(section: &Element) -> Option<OAuth2> {
     })
 }
 
+/// The types that are about mail and not of one vendor.
+const KINDS: &[&str] = &["imap", "pop3", "smtp", "managesieve", "jmap"];
+
 /// Stands for an `enable` section that names a page only.
 const ENABLE_FIRST: &str = "Allow mail programs first, on this page";
 
@@ -250,7 +253,7 @@ mod tests {
 
     #[test]
     fn the_kinds_of_the_draft_give_their_mail_servers() {
-        let offer = parse(KINDS).unwrap();
+        let offer = parse(SAMPLE).unwrap();
         assert_eq!(
             list(&offer),
             [
@@ -331,10 +334,11 @@ mod tests {
             (imap("h.example.org", &format!("<port>-1</port>{SSL}")), "\"-1\""),
             (imap("h.example.org", PORT), "no socket type"),
             (imap("h.example.org", &format!("{PORT}<socketType>QUIC</socketType>")), "\"QUIC\""),
+            (imap("&me;", &format!("{PORT}{SSL}")), "entity \"me\""),
             (imap("h.example.org", &format!("{PORT}{SSL}<username>&me;</username>")), "entity \"me\""),
             ("<incomingServer/>".to_owned(), "no type"),
-            ("<incomingServer type='smtp'/>".to_owned(), "incoming"),
-            ("<outgoingServer type='imap'/>".to_owned(), "outgoing"),
+            ("<incomingServer type='smtp'/>".to_owned(), "as incomingServer"),
+            ("<outgoingServer type='imap'/>".to_owned(), "as outgoingServer"),
             ("<incomingServer type='jmap'/>".to_owned(), "no URL"),
             (
                 "<incomingServer type='jmap'><url>file:///x</url></incomingServer>".to_owned(),
@@ -418,8 +422,8 @@ mod tests {
 
     #[test]
     fn a_cut_document_offers_nothing() {
-        for (end, _) in KINDS.char_indices().skip_while(|&(end, _)| end < 60) {
-            assert!(matches!(parse(&KINDS[..end]), Err(BadDocument::Cut { .. })), "cut at {end}");
+        for (end, _) in SAMPLE.char_indices().skip_while(|&(end, _)| end < 60) {
+            assert!(matches!(parse(SAMPLE.split_at(end).0), Err(BadDocument::Cut { .. })), "cut at {end}");
         }
     }
 
@@ -460,7 +464,7 @@ mod tests {
         "NOISE",
     ];
 
-    const KINDS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+    const SAMPLE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <clientConfig version="1.2">
   <emailProvider id="example.org">
     <domain>example.org</domain>

@@ -25,7 +25,7 @@ pub fn pox_request(address: &Address) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PoxReply {
     /// The settings.
-    Settings(Offer),
+    Settings(Box<Offer>),
     /// Ask again for this address.
     RedirectAddress(Address),
     /// Ask again there; an `https:` URL.
@@ -78,7 +78,7 @@ fn account_reply(account: &Element) -> Result<PoxReply, BadDocument> {
         let url = https_url(text).ok_or_else(|| dropped("the redirect is not to https", text))?;
         return Ok(PoxReply::RedirectUrl(url));
     }
-    settings(account).map(PoxReply::Settings)
+    settings(account).map(|offer| PoxReply::Settings(Box::new(offer)))
 }
 
 fn settings(account: &Element) -> Result<Offer, BadDocument> {
@@ -235,7 +235,7 @@ mod tests {
 
     fn offer(inner: &str) -> Offer {
         match account(inner).unwrap() {
-            PoxReply::Settings(offer) => offer,
+            PoxReply::Settings(offer) => *offer,
             other => panic!("{other:?}"),
         }
     }
