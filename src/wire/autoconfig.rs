@@ -279,7 +279,8 @@ mod tests {
             ]
         );
         let oauth2 = offer.oauth2.as_ref().unwrap();
-        assert_eq!((oauth2.issuer.as_str(), oauth2.scopes.len()), ("login.example.org", 3));
+        assert_eq!(oauth2.issuer, "login.example.org");
+        assert_eq!(oauth2.scopes, ["mail", "calendar", "offline_access"]);
         assert_eq!(oauth2.token_url.as_deref(), Some("https://login.example.org/token"));
         let auth: Vec<_> = offer.services.iter().map(|service| service.auth.clone()).collect();
         assert_eq!(auth[0], [AuthMethod::OAuth2, AuthMethod::Password]);
