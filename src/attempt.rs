@@ -160,6 +160,8 @@ pub enum Cause {
     CommandRefused,
     /// Nothing newer than TLS 1.1 is spoken.
     TlsTooOld,
+    /// The certificate of a web server has a problem.
+    Certificate,
     /// The handshake failed otherwise.
     Handshake,
     /// A line, a count or a size went over its limit, or a line was not of the grammar.

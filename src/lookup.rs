@@ -165,7 +165,8 @@ impl Lookup {
 /// `None` when the network has to be asked.
 pub fn from_tables(query: &Query, providers: &Providers, options: &Options) -> Option<Lookup> {
     let mut sources = ask_tables(query, providers, options);
-    let hit = sources.iter().find(|asked| matches!(asked.outcome, Attempt::Done(_))).map(|asked| asked.source);
+    let hit =
+        sources.iter().find(|asked| matches!(asked.outcome, Attempt::Done(_))).map(|asked| asked.source);
     if !options.offline && (hit.is_none() || options.all) {
         return None;
     }
@@ -173,7 +174,9 @@ pub fn from_tables(query: &Query, providers: &Providers, options: &Options) -> O
         Some(table) => format!("{} answered", table.name()),
         None => "offline".to_owned(),
     };
-    sources.extend(SOURCES.iter().filter(|entry| wanted(entry.source, options)).map(|entry| skipped(entry, &reason)));
+    sources.extend(
+        SOURCES.iter().filter(|entry| wanted(entry.source, options)).map(|entry| skipped(entry, &reason)),
+    );
     Some(Lookup::new(query.clone(), sources))
 }
 
@@ -218,10 +221,13 @@ fn ask_tables(query: &Query, providers: &Providers, options: &Options) -> Vec<As
         }
         let began = Instant::now();
         let outcome = match (winner, providers.find_in(source, &query.domain)) {
-            (Some(winner), _) if !options.all => Attempt::Skipped(format!("{} answered", Source::name(winner))),
+            (Some(winner), _) if !options.all => {
+                Attempt::Skipped(format!("{} answered", Source::name(winner)))
+            }
             (_, Some(provider)) => {
                 winner.get_or_insert(source);
-                let settings = providers::settings_of(&provider, &query.domain, source, source::trust_of_table(source));
+                let settings =
+                    providers::settings_of(&provider, &query.domain, source, source::trust_of_table(source));
                 Attempt::Done(Answer::without_document(settings))
             }
             (_, None) => Attempt::Absent(format!("{} does not list {}", source.name(), query.domain)),

@@ -6,7 +6,9 @@ pub mod table;
 
 use std::path::{Path, PathBuf};
 
-use crate::settings::{Access, Endpoint, Instruction, ProviderInfo, Service, Settings, Source, Trust, recommend};
+use crate::settings::{
+    Access, Endpoint, Instruction, ProviderInfo, Service, Settings, Source, Trust, recommend,
+};
 use crate::target::Domain;
 use table::{BrokenTable, Provider, Table, TableService};
 
@@ -32,13 +34,18 @@ impl Providers {
         self.user.is_some()
     }
 
+    /// The entry of one table that lists a domain.
+    pub fn find_in(&self, table: Source, domain: &Domain) -> Option<Provider> {
+        match table {
+            Source::UserTable => self.user.as_ref().and_then(|table| table.find(domain)).cloned(),
+            _ => find_bundled(domain),
+        }
+    }
+
     /// The entry that lists a domain, the user's first.
     pub fn find(&self, domain: &Domain) -> Option<(Source, Provider)> {
-        let own = self.user.as_ref().and_then(|table| table.find(domain));
-        match own {
-            Some(provider) => Some((Source::UserTable, provider.clone())),
-            None => find_bundled(domain).map(|provider| (Source::Bundled, provider)),
-        }
+        let found = |table| self.find_in(table, domain).map(|provider| (table, provider));
+        found(Source::UserTable).or_else(|| found(Source::Bundled))
     }
 
     /// The entry whose MX patterns name a host, the user's first.
@@ -141,7 +148,8 @@ fn service_of(service: &TableService, domain: &Domain, source: Source, trust: Tr
 }
 
 fn info_of(provider: &Provider) -> ProviderInfo {
-    let instructions = provider.notes.iter().map(|note| Instruction { text: note.clone(), url: None }).collect();
+    let instructions =
+        provider.notes.iter().map(|note| Instruction { text: note.clone(), url: None }).collect();
     ProviderInfo {
         id: provider.id.clone(),
         name: provider.name.clone(),

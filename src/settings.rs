@@ -610,10 +610,12 @@ pub fn recommend(services: &mut [Service]) {
     services.iter_mut().for_each(|service| service.recommended = false);
     for incoming in [true, false] {
         let rank = |service: &Service| {
-            let server = service.access.server().filter(|server| server.protocol.is_incoming() == incoming)?;
+            let server =
+                service.access.server().filter(|server| server.protocol.is_incoming() == incoming)?;
             Some((server.protocol, server.security))
         };
-        let best = services.iter_mut().filter(|service| rank(service).is_some()).min_by_key(|service| rank(service));
+        let best =
+            services.iter_mut().filter(|service| rank(service).is_some()).min_by_key(|service| rank(service));
         if let Some(service) = best {
             service.recommended = true;
         }

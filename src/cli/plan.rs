@@ -4,16 +4,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::anyhow;
-use mailcfg::lookup::Query;
+use mailcfg::lookup::{self, Query};
 use mailcfg::net::dns::ResolverChoice;
+use mailcfg::net::http::Url;
 use mailcfg::net::{self, ConnectTo, Family};
 use mailcfg::probe;
 use mailcfg::providers::{Providers, read_table};
 use mailcfg::run::Job;
-use mailcfg::settings::{Endpoint, Overrides, Protocol, Security};
+use mailcfg::settings::{Endpoint, Overrides, Protocol, Security, Source};
 use mailcfg::target::{Host, InvalidTarget, Target};
 
-use super::{Complaint, NetworkArguments, ProbeArguments, ProtocolWord, SecurityWord, TableArguments};
+use super::{
+    Complaint, NetworkArguments, ProbeArguments, ProtocolWord, SecurityWord, SourceArguments, TableArguments,
+};
 
 /// The queries of a lookup.
 pub fn queries(targets: &[String]) -> Result<Vec<Query>, Complaint> {
@@ -130,6 +133,33 @@ fn resolver(text: &str) -> Result<ResolverChoice, Complaint> {
         let hint = error.hint();
         Complaint::usage(error, hint)
     })
+}
+
+/// Whom a lookup asks.
+pub fn lookup(arguments: &SourceArguments) -> Result<lookup::Options, Complaint> {
+    Ok(lookup::Options {
+        all: arguments.all,
+        only: arguments.source.iter().map(|word| source(word)).collect::<Result<_, _>>()?,
+        offline: arguments.offline,
+        allow_http: arguments.allow_http,
+        ispdb_url: ispdb_url(&arguments.ispdb_url)?,
+        guess: !arguments.no_guess,
+        relay: arguments.relay,
+        send_address: arguments.send_address,
+        timeout: duration("--lookup-timeout", &arguments.lookup_timeout)?,
+    })
+}
+
+fn source(word: &str) -> Result<Source, Complaint> {
+    Source::from_word(word).ok_or_else(|| {
+        let all: Vec<&str> = Source::ALL.iter().map(|source| source.as_str()).collect();
+        Complaint::usage(anyhow!("no such source: {word:?}"), format!("the sources are {}", all.join(", ")))
+    })
+}
+
+fn ispdb_url(text: &str) -> Result<String, Complaint> {
+    let hint = "write --ispdb-url https://HOST/PATH/; the domain is put behind it";
+    Url::parse(text).map(|_| text.to_owned()).map_err(|error| Complaint::usage(error, hint))
 }
 
 /// How endpoints are examined.

@@ -1,6 +1,6 @@
 //! The provider's own autoconfig document, at its two places (draft-ietf-mailmaint-autoconfig).
 
-use super::fetch::{self, Document, Follow};
+use super::fetch::{self, Document, Request};
 use super::source::{Answer, Context, LIMIT, Question, Remark, Reply, SourceEntry, settings_of};
 use super::{Options, Query};
 use crate::attempt::Attempt;
@@ -42,7 +42,7 @@ async fn ask(context: &Context<'_>) -> Reply {
 
 /// Fetches and reads one document; `domain` is the one whose addresses it is for.
 pub async fn at(context: &Context<'_>, url: &str, domain: &Domain, source: Source) -> Reply {
-    let fetched = fetch::document(context, url, Follow::Redirects).await;
+    let fetched = fetch::document(context, Request::get(url)).await;
     let mut remarks = fetched.remarks;
     let outcome = match fetched.outcome {
         Attempt::Done(document) => {

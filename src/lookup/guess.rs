@@ -18,7 +18,8 @@ pub const SOURCE: SourceEntry = SourceEntry {
     why_not: |_, options| (!options.guess).then(|| "--no-guess was given".to_owned()),
     questions: |query, options| {
         let all = candidates(&query.domain, options).into_iter();
-        all.map(|endpoint| Question::Connect { host: endpoint.host.to_string(), port: endpoint.port.get() }).collect()
+        all.map(|endpoint| Question::Connect { host: endpoint.host.to_string(), port: endpoint.port.get() })
+            .collect()
     },
     ask: |context| Box::pin(async move { Reply::from(ask(context).await) }),
 };
@@ -31,7 +32,12 @@ pub fn candidates(domain: &Domain, options: &Options) -> Vec<Endpoint> {
         for label in labels(*protocol) {
             let host = Domain::parse(&format!("{label}.{domain}"));
             if let (Ok(host), Ok(port)) = (host, Port::new(*port)) {
-                endpoints.push(Endpoint { protocol: *protocol, host: Host::Name(host), port, security: *security });
+                endpoints.push(Endpoint {
+                    protocol: *protocol,
+                    host: Host::Name(host),
+                    port,
+                    security: *security,
+                });
             }
         }
     }
@@ -68,15 +74,19 @@ async fn ask(context: &Context<'_>) -> Attempt<Answer> {
     for facts in facts.iter().filter(|facts| is_proved(facts)) {
         // One host for each protocol and port: the first of the usual names.
         let mut taken = services.iter().filter_map(|service| service.access.server());
-        if !taken.any(|other| other.protocol == facts.endpoint.protocol && other.port == facts.endpoint.port) {
+        if !taken.any(|other| other.protocol == facts.endpoint.protocol && other.port == facts.endpoint.port)
+        {
             services.push(service(facts));
         }
     }
     if services.is_empty() {
-        let unknown = facts.iter().find_map(|facts| facts.connect.failure().filter(|failure| failure.temporary));
+        let unknown =
+            facts.iter().find_map(|facts| facts.connect.failure().filter(|failure| failure.temporary));
         return match unknown {
             Some(failure) => Attempt::Failed(failure.clone()),
-            None => Attempt::Absent(format!("no server answers at the usual names of {domain}, or none safely")),
+            None => {
+                Attempt::Absent(format!("no server answers at the usual names of {domain}, or none safely"))
+            }
         };
     }
     recommend(&mut services);

@@ -10,13 +10,15 @@ pub const SOURCE: SourceEntry = SourceEntry {
     source: Source::Mailconf,
     limit: LIMIT,
     why_not: |_, _| None,
-    questions: |query, _| vec![Question::dns(query.domain.to_string(), "TXT"), Question::get("<mailconf-url>")],
+    questions: |query, _| {
+        vec![Question::dns(query.domain.to_string(), "TXT"), Question::get("<mailconf-url>")]
+    },
     ask: |context| Box::pin(ask(context)),
 };
 
 async fn ask(context: &Context<'_>) -> Reply {
     let domain = &context.query.domain;
-    let records = match context.network.resolver().txt(domain.as_str()).await {
+    let records = match context.network.resolver().txt(None, domain).await {
         Ok(records) => records,
         Err(failure) => return fetch::no_record(failure).into(),
     };

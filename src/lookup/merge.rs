@@ -29,8 +29,11 @@ pub struct Disagreement {
 
 /// True when nothing that `best_open` or a worse source may say could change the services.
 pub fn is_decided(asked: &[&Asked], best_open: Source) -> bool {
-    let better: Vec<&Answer> =
-        asked.iter().filter(|asked| asked.source < best_open).filter_map(|asked| asked.outcome.value()).collect();
+    let better: Vec<&Answer> = asked
+        .iter()
+        .filter(|asked| asked.source < best_open)
+        .filter_map(|asked| asked.outcome.value())
+        .collect();
     let has = |incoming| better.iter().any(|answer| has_half(&answer.settings, incoming));
     has(true) && has(false)
 }
@@ -84,7 +87,8 @@ pub fn disagreements(asked: &[Asked]) -> Vec<Disagreement> {
         for (field, value) in FIELDS {
             let values: Vec<(Source, String)> =
                 services.iter().filter_map(|(source, service)| Some((*source, value(service)?))).collect();
-            let differ = values.first().is_some_and(|(_, first)| values.iter().any(|(_, value)| value != first));
+            let differ =
+                values.first().is_some_and(|(_, first)| values.iter().any(|(_, value)| value != first));
             if differ {
                 found.push(Disagreement { service: protocol, field, values });
             }
@@ -98,7 +102,11 @@ fn best(settings: &Settings, protocol: Protocol) -> Option<&Service> {
         let server = service.access.server().filter(|server| server.protocol == protocol)?;
         Some(server.security)
     };
-    settings.services.iter().filter(|service| security(service).is_some()).min_by_key(|service| security(service))
+    settings
+        .services
+        .iter()
+        .filter(|service| security(service).is_some())
+        .min_by_key(|service| security(service))
 }
 
 type Field = fn(&Service) -> Option<String>;
@@ -194,7 +202,8 @@ mod tests {
         let found: Vec<String> = disagreements(&sources)
             .iter()
             .map(|it| {
-                let values: Vec<String> = it.values.iter().map(|(source, value)| format!("{source}={value}")).collect();
+                let values: Vec<String> =
+                    it.values.iter().map(|(source, value)| format!("{source}={value}")).collect();
                 format!("{} {} {}", it.service, it.field, values.join(" "))
             })
             .collect();

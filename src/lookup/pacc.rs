@@ -1,6 +1,6 @@
 //! The provider's PACC document, whose digest stands in DNS (draft-ietf-mailmaint-pacc).
 
-use super::fetch::{self, Document, Follow};
+use super::fetch::{self, Document, Request};
 use super::source::{Answer, Context, LIMIT, Question, Reply, SourceEntry, settings_of};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::settings::{Source, Trust};
@@ -27,8 +27,8 @@ async fn ask(context: &Context<'_>) -> Attempt<Answer> {
     let domain = &context.query.domain;
     let (url, record) = (url(domain), format!("{RECORD}.{domain}"));
     let (fetched, records) = tokio::join!(
-        fetch::document(context, &url, Follow::Nothing),
-        context.network.resolver().txt(&record)
+        fetch::document(context, Request { follow: false, ..Request::get(&url) }),
+        context.network.resolver().txt(Some(RECORD), domain)
     );
     let document = match fetched.outcome {
         Attempt::Done(document) => document,
@@ -43,8 +43,12 @@ async fn ask(context: &Context<'_>) -> Attempt<Answer> {
     };
     match pacc::verify(&document.body, &records) {
         Verified::Matches => read(document, domain),
-        Verified::NoRecord => discarded(&document, &format!("its digest does not stand in DNS ({record})")),
-        Verified::Mismatch => discarded(&document, &format!("its digest is not the one in DNS ({record})")),
+        Verified::NoUsableRecord => {
+            discarded(&document, &format!("its digest does not stand in DNS ({record})"))
+        }
+        Verified::Mismatch { .. } => {
+            discarded(&document, &format!("its digest is not the one in DNS ({record})"))
+        }
     }
 }
 
@@ -60,9 +64,12 @@ fn read(document: Document, domain: &Domain) -> Attempt<Answer> {
     };
     match settings_of(&offer, domain, Source::Pacc, Trust::Digest) {
         None => Attempt::Absent(format!("{} names no server that can be used", document.url)),
-        Some(settings) => {
-            Attempt::Done(Answer { settings, url: Some(document.url), redirects: Vec::new(), notes: offer.notes })
-        }
+        Some(settings) => Attempt::Done(Answer {
+            settings,
+            url: Some(document.url),
+            redirects: Vec::new(),
+            notes: offer.notes,
+        }),
     }
 }
 

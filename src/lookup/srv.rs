@@ -42,7 +42,8 @@ const NAMES: &[(&str, Kind)] = &[
 async fn ask(context: &Context<'_>) -> Attempt<Answer> {
     let domain = &context.query.domain;
     let resolver = context.network.resolver();
-    let asked = NAMES.iter().map(|(label, kind)| async move { (label, kind, resolver.srv(label, domain).await) });
+    let asked =
+        NAMES.iter().map(|(label, kind)| async move { (label, kind, resolver.srv(label, domain).await) });
     let mut services = Vec::new();
     let mut notes = Vec::new();
     let mut failures: Vec<Failure> = Vec::new();
@@ -51,7 +52,9 @@ async fn ask(context: &Context<'_>) -> Attempt<Answer> {
             Ok(records) if records.iter().all(|record| record.target.is_none()) => {
                 notes.push(format!("{label}: not offered"));
             }
-            Ok(records) => services.extend(records.iter().filter_map(|record| service(*kind, record, domain))),
+            Ok(records) => {
+                services.extend(records.iter().filter_map(|record| service(*kind, record, domain)))
+            }
             Err(failure) if fetch::is_absent(&failure) => {}
             Err(failure) => failures.push(failure),
         }
@@ -59,7 +62,9 @@ async fn ask(context: &Context<'_>) -> Attempt<Answer> {
     if services.is_empty() {
         return match failures.into_iter().next() {
             Some(failure) => Attempt::Failed(failure),
-            None if notes.is_empty() => Attempt::Absent(format!("{domain} has no SRV records of mail services")),
+            None if notes.is_empty() => {
+                Attempt::Absent(format!("{domain} has no SRV records of mail services"))
+            }
             None => Attempt::Absent(format!("{domain} says in SRV records that it offers no mail services")),
         };
     }
@@ -69,8 +74,8 @@ async fn ask(context: &Context<'_>) -> Attempt<Answer> {
 }
 
 fn service(kind: Kind, record: &Srv, domain: &Domain) -> Option<Service> {
-    let host = Host::Name(record.target.clone()?);
-    let port = record.port;
+    let (name, port) = record.target.clone()?;
+    let host = Host::Name(name);
     let other_domain = is_other_domain(&host, domain);
     let access = match kind {
         Kind::Mail(protocol, security) => Access::Server(Endpoint { protocol, host, port, security }),

@@ -78,7 +78,7 @@ pub struct Response {
 /// [`Unconnected`]; the deadline ends it in the stage it was in.
 pub async fn connect(network: &Network, url: &Url, deadline: Instant) -> Result<Connection, Unconnected> {
     let started = Instant::now();
-    let dialled = match timeout_at(deadline, network.dial(url.host(), url.port())).await {
+    let dialled = match timeout_at(deadline, network.dial(url.host(), url.port(), deadline)).await {
         Ok(Ok(dialled)) => dialled,
         Ok(Err(undialled)) => {
             return Err(Unconnected {
