@@ -36,13 +36,14 @@ pub fn urls(query: &Query, options: &Options) -> Vec<String> {
 
 async fn ask(context: &Context<'_>) -> Reply {
     let urls = urls(context.query, context.options);
-    let asked = urls.iter().map(|url| at(context, url, &context.query.domain, Source::Autoconfig));
+    let asked =
+        urls.iter().map(|url| at(context, Request::get(url), &context.query.domain, Source::Autoconfig));
     fetch::best(futures_util::future::join_all(asked).await)
 }
 
 /// Fetches and reads one document; `domain` is the one whose addresses it is for.
-pub async fn at(context: &Context<'_>, url: &str, domain: &Domain, source: Source) -> Reply {
-    let fetched = fetch::document(context, Request::get(url)).await;
+pub async fn at(context: &Context<'_>, request: Request<'_>, domain: &Domain, source: Source) -> Reply {
+    let fetched = fetch::document(context, request).await;
     let mut remarks = fetched.remarks;
     let outcome = match fetched.outcome {
         Attempt::Done(document) => {

@@ -81,8 +81,12 @@ async fn pox_once(
     url: &str,
     address: &Address,
 ) -> Result<(Document, PoxReply), Reply> {
-    let request =
-        Request { url, post: Some(("text/xml; charset=utf-8", pox_request(address))), follow: false };
+    let request = Request {
+        url,
+        post: Some(("text/xml; charset=utf-8", pox_request(address))),
+        follow: false,
+        ..Request::get(url)
+    };
     let document = fetched(context, request).await?;
     let parsed = document.text().and_then(|text| parse_pox(&text));
     match parsed {

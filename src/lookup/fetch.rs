@@ -50,12 +50,14 @@ pub struct Request<'a> {
     pub post: Option<(&'static str, String)>,
     /// Whether redirects are followed.
     pub follow: bool,
+    /// Whether the host is known to exist, so that its absence says something of the network here alone.
+    pub host_exists: bool,
 }
 
 impl<'a> Request<'a> {
     /// Gets a document and follows redirects.
     pub fn get(url: &'a str) -> Self {
-        Self { url, post: None, follow: true }
+        Self { url, post: None, follow: true, host_exists: false }
     }
 }
 
@@ -142,6 +144,7 @@ impl Journey<'_> {
         let outcome = self.certificate_problem(url, &unconnected.chain).await;
         match outcome {
             Some(outcome) => outcome,
+            None if self.request.host_exists => Attempt::Failed(Failure { temporary: true, ..failure }),
             None if is_absent(&failure) || failure.cause == Cause::Refused => Attempt::Absent(failure.reason),
             None => Attempt::Failed(failure),
         }

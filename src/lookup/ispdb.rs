@@ -1,6 +1,7 @@
 //! Mozilla's database of autoconfig documents, which learns the domain and nothing else.
 
 use super::autoconfig;
+use super::fetch::Request;
 use super::source::{Context, LIMIT, Question, Reply, SourceEntry};
 use crate::settings::Source;
 use crate::target::Domain;
@@ -20,7 +21,13 @@ pub fn url(base: &str, domain: &str) -> String {
     format!("{base}{slash}{domain}")
 }
 
+/// The request for a document: the database's own host is known to exist.
+pub fn request(url: &str) -> Request<'_> {
+    Request { host_exists: true, ..Request::get(url) }
+}
+
 async fn ask(context: &Context<'_>) -> Reply {
     let domain: &Domain = &context.query.domain;
-    autoconfig::at(context, &url(&context.options.ispdb_url, domain.as_str()), domain, Source::Ispdb).await
+    let url = url(&context.options.ispdb_url, domain.as_str());
+    autoconfig::at(context, request(&url), domain, Source::Ispdb).await
 }

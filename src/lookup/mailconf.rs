@@ -1,7 +1,8 @@
 //! A TXT record `mailconf=https://…` that names an autoconfig document.
 
+use super::autoconfig;
+use super::fetch::{self, Request};
 use super::source::{Context, LIMIT, Question, Reply, SourceEntry};
-use super::{autoconfig, fetch};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::settings::Source;
 
@@ -29,7 +30,7 @@ async fn ask(context: &Context<'_>) -> Reply {
         let reason = format!("the record names an address without TLS ({url}); --allow-http would fetch it");
         return Attempt::Failed(Failure::new(Stage::Http, Cause::Malformed, reason)).into();
     }
-    autoconfig::at(context, url, domain, Source::Mailconf).await
+    autoconfig::at(context, Request::get(url), domain, Source::Mailconf).await
 }
 
 fn named(record: &str) -> Option<&str> {

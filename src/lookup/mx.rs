@@ -4,8 +4,9 @@
 
 use futures_util::future::join_all;
 
+use super::fetch::{self, Request};
 use super::source::{Answer, Context, LIMIT, Question, Remark, Reply, SourceEntry, registrable};
-use super::{autoconfig, fetch, ispdb};
+use super::{autoconfig, ispdb};
 use crate::attempt::Attempt;
 use crate::providers::settings_of;
 use crate::settings::{Source, Trust};
@@ -46,14 +47,16 @@ async fn ask(context: &Context<'_>) -> Reply {
     if domains.is_empty() {
         return Attempt::Absent(format!("{domain} receives its mail itself ({host})")).into();
     }
-    let urls: Vec<String> = domains
+    let base = &context.options.ispdb_url;
+    let urls: Vec<[String; 2]> = domains
         .iter()
-        .flat_map(|domain| {
-            let own = format!("https://autoconfig.{domain}{}", autoconfig::PATH);
-            [own, ispdb::url(&context.options.ispdb_url, domain.as_str())]
+        .map(|domain| {
+            [format!("https://autoconfig.{domain}{}", autoconfig::PATH), ispdb::url(base, domain.as_str())]
         })
         .collect();
-    fetch::best(join_all(urls.iter().map(|url| autoconfig::at(context, url, domain, Source::Mx))).await)
+    let requests = urls.iter().flat_map(|[own, ispdb]| [Request::get(own), ispdb::request(ispdb)]);
+    let asked = requests.map(|request| autoconfig::at(context, request, domain, Source::Mx));
+    fetch::best(join_all(asked).await)
 }
 
 /// The entry of a table that names the host, else the one of the domains it is of.
