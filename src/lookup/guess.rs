@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 
 use super::source::{Answer, Context, Question, Reply, SourceEntry};
 use super::{Options, TIMEOUT};
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Cause, Failure};
 use crate::probe::facts::Facts;
 use crate::probe::{self, session::examine};
 use crate::settings::{Access, Endpoint, Protocol, Security, Service, Settings, Source, Trust, recommend};
