@@ -35,8 +35,7 @@ pub fn urls(query: &Query, options: &Options) -> Vec<String> {
 
 async fn ask(context: &Context<'_>) -> Reply {
     let urls = urls(context.query, context.options);
-    let asked =
-        urls.iter().map(|url| at(context, Request::get(url), &context.query.domain, Source::Autoconfig));
+    let asked = urls.iter().map(|url| at(context, Request::get(url), Source::Autoconfig));
     fetch::best(futures_util::future::join_all(asked).await)
 }
 

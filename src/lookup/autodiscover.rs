@@ -124,13 +124,7 @@ fn settled(reply: PoxReply, url: &str, redirects: Vec<String>, query: &Query, tr
     Reply::from(outcome)
 }
 
-fn answer(
-    offer: Offer,
-    url: &str,
-    redirects: Vec<String>,
-    address: &Address,
-    trust: Trust,
-) -> Attempt<Answer> {
+fn answer(offer: Offer, url: &str, redirects: Vec<String>, query: &Query, trust: Trust) -> Attempt<Answer> {
     match settings_of(&offer, query, Source::Autodiscover, trust) {
         None => Attempt::Absent(format!("{url} names no server that can be used")),
         Some(settings) => {
