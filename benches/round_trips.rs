@@ -123,9 +123,11 @@ fn run(options: Options) -> Run {
     Run {
         network: Network::new(options),
         providers: Providers::bundled(),
+        lookup: mailcfg::lookup::Options::default(),
         probe: mailcfg::probe::Options::default(),
         all_addresses: false,
         only: Overrides::default(),
+        lookup_only: false,
         jobs: ENDPOINTS.len(),
     }
 }

@@ -99,6 +99,8 @@ pub enum Stage {
     Capabilities,
     /// Asking for TLS on a clear connection.
     StartTls,
+    /// Asking a web server for a page.
+    Http,
     /// A limit of the dialogue or its grammar was broken.
     Protocol,
 }
@@ -113,6 +115,7 @@ impl Stage {
             Self::Greeting => "greeting",
             Self::Capabilities => "capabilities",
             Self::StartTls => "starttls",
+            Self::Http => "http",
             Self::Protocol => "protocol",
         }
     }
@@ -123,7 +126,7 @@ impl Stage {
 pub enum Cause {
     /// The name does not exist (NXDOMAIN).
     NoSuchHost,
-    /// The name exists and has no address of the family asked for.
+    /// The name exists and has no record of the kind asked for.
     NoAddress,
     /// The resolver failed: SERVFAIL, REFUSED, a time-out.
     Resolver,
@@ -159,6 +162,8 @@ pub enum Cause {
     TlsTooOld,
     /// The server wants a certificate of the client.
     ClientCertificate,
+    /// The certificate of a web server has a problem.
+    Certificate,
     /// The handshake failed otherwise.
     Handshake,
     /// A line, a count or a size went over its limit, or a line was not of the grammar.

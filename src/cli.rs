@@ -1,6 +1,7 @@
 //! The command line: the tree of commands and flags. What they mean is in `plan`, what they do in a file a command.
 
 mod complaint;
+mod drive;
 mod lookup;
 mod output;
 mod plan;
@@ -44,7 +45,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show the mail settings of an address or a domain
-    Lookup(LookupArguments),
+    Lookup(Box<LookupArguments>),
     /// Examine mail servers: greeting, TLS, STARTTLS, certificate, password sign-in
     Probe(Box<ProbeArguments>),
     /// Show and check the provider table
@@ -72,10 +73,61 @@ struct LookupArguments {
     /// Addresses or domains
     #[arg(value_name = "ADDRESS|DOMAIN", required = true)]
     targets: Vec<String>,
+    /// Examine the servers that were found too, as `mailcfg probe` does
+    #[arg(long, help_heading = "What to ask")]
+    probe: bool,
+    /// Print every DNS query and URL that would be asked, and ask nobody
+    #[arg(long, conflicts_with = "probe", help_heading = "What to ask")]
+    dry_run: bool,
+    #[command(flatten)]
+    sources: SourceArguments,
+    #[command(flatten)]
+    network: NetworkArguments,
     #[command(flatten)]
     table: TableArguments,
     #[command(flatten)]
     output: OutputArguments,
+    /// Show every source and what it said; with --probe all facts, twice also the dialogue
+    #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Output")]
+    verbose: u8,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What to ask")]
+struct SourceArguments {
+    /// Ask every source, wait for all, and compare what they say
+    #[arg(long)]
+    all: bool,
+    /// Ask these sources only, as pacc,srv [possible: user-table, bundled, pacc, autoconfig, ispdb, mx, srv, mailconf, autodiscover, guess]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    source: Vec<String>,
+    /// Ask nobody: the tables alone
+    #[arg(long, conflicts_with = "all")]
+    offline: bool,
+    /// Try no usual names
+    #[arg(long)]
+    no_guess: bool,
+    /// Try the ports 2525 and 25 too when usual names are tried
+    #[arg(long)]
+    relay: bool,
+    /// Let the provider learn the whole address, not the domain alone; some answer only then
+    #[arg(long)]
+    send_address: bool,
+    /// Take autoconfig documents without TLS too
+    #[arg(long)]
+    allow_http: bool,
+    /// Where the ISPDB's documents are
+    #[arg(long, value_name = "URL", default_value = mailcfg::lookup::ISPDB_URL, env = "MAILCFG_ISPDB_URL")]
+    ispdb_url: String,
+    /// The limit for all sources together, as 15, 2s or 500ms
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "15s",
+        env = "MAILCFG_LOOKUP_TIMEOUT",
+        help_heading = "Limits"
+    )]
+    lookup_timeout: String,
 }
 
 #[derive(Debug, Args)]
@@ -102,6 +154,8 @@ struct ProbeArguments {
         help_heading = "Limits"
     )]
     timeout: String,
+    #[command(flatten)]
+    sources: SourceArguments,
     #[command(flatten)]
     network: NetworkArguments,
     /// Name this client so in EHLO [default: the address literal of the local socket]
@@ -131,7 +185,8 @@ struct NetworkArguments {
         help_heading = "Limits"
     )]
     connect_timeout: String,
-    /// Ask this resolver, as 192.0.2.53 or [2001:db8::53]:5353 [default: the system's]
+    /// Ask this resolver, as 192.0.2.53, [2001:db8::53]:5353, tls://dns.example.org or
+    /// https://dns.example.org/dns-query [default: the system's]
     #[arg(long, value_name = "ADDR[:PORT]", env = "MAILCFG_RESOLVER")]
     resolver: Option<String>,
     /// Trust the certificates in this PEM file too
@@ -273,13 +328,14 @@ Exit code:
 
 Environment:
   MAILCFG_PROVIDERS, MAILCFG_FORMAT, MAILCFG_COLOR, MAILCFG_TIMEOUT, MAILCFG_CONNECT_TIMEOUT,
-  MAILCFG_RESOLVER, MAILCFG_CA_FILE, MAILCFG_PROXY, MAILCFG_EHLO and MAILCFG_SNI stand for the flags
-  of the same name; a flag wins. NO_COLOR and TERM=dumb switch colour off.";
+  MAILCFG_LOOKUP_TIMEOUT, MAILCFG_ISPDB_URL, MAILCFG_RESOLVER, MAILCFG_CA_FILE, MAILCFG_PROXY,
+  MAILCFG_EHLO and MAILCFG_SNI stand for the flags of the same name; a flag wins. NO_COLOR and TERM=dumb switch colour off.";
 
 const LOOKUP_EXAMPLES: &str = "\
 Examples:
   mailcfg lookup user@disroot.org
-  mailcfg lookup disroot.org gmail.com
+  mailcfg lookup user@example.org --all       every source, compared
+  mailcfg lookup user@example.org --dry-run   what would be asked, and of whom
   mailcfg lookup user@disroot.org --json";
 
 const LOOKUP_EXIT_CODES: &str = "Exit code: 0 found · 1 not found · 2 wrong usage · 3 could not find out";

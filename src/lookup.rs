@@ -1,11 +1,32 @@
-//! Finds the settings of an address: which source answered, and what became of the others.
+//! Finds the settings of an address: asks every source side by side, ranks the answers, says what became of each.
+//!
+//! The answer is given as soon as no better-ranked source is still open. "Could not tell" never becomes a worse
+//! answer unsaid: the outcome of every source is kept.
+
+pub mod autoconfig;
+pub mod autodiscover;
+pub mod fetch;
+pub mod guess;
+pub mod ispdb;
+pub mod mailconf;
+pub mod merge;
+pub mod mx;
+pub mod pacc;
+pub mod source;
+pub mod srv;
 
 use std::time::{Duration, Instant};
 
-use crate::attempt::Attempt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use crate::attempt::{Attempt, Cause, Failure, Stage};
+use crate::net::Network;
+use crate::probe::session::Ended;
 use crate::providers::{self, Providers};
 use crate::settings::{Settings, Source};
 use crate::target::{Address, Domain};
+use merge::Disagreement;
+use source::{Answer, Context, Question, Remark, Reply, SOURCES, SourceEntry};
 
 /// Whose settings are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +39,51 @@ pub struct Query {
     pub domain: Domain,
 }
 
+/// What may be asked, and of whom.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whether every source is asked and waited for, also after a table answered.
+    pub all: bool,
+    /// The sources to ask; all when empty.
+    pub only: Vec<Source>,
+    /// Whether nobody may be asked.
+    pub offline: bool,
+    /// Whether autoconfig may be fetched without TLS.
+    pub allow_http: bool,
+    /// Where the ISPDB's documents are; the domain is put behind it.
+    pub ispdb_url: String,
+    /// Whether usual names may be tried.
+    pub guess: bool,
+    /// Whether the guess tries the ports 2525 and 25 too.
+    pub relay: bool,
+    /// Whether the whole address may be sent to the provider.
+    pub send_address: bool,
+    /// The limit for all sources together.
+    pub timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            all: false,
+            only: Vec::new(),
+            offline: false,
+            allow_http: false,
+            ispdb_url: ISPDB_URL.to_owned(),
+            guess: true,
+            relay: false,
+            send_address: false,
+            timeout: TIMEOUT,
+        }
+    }
+}
+
+/// Mozilla's own address of the ISPDB.
+pub const ISPDB_URL: &str = "https://live.thunderbird.net/autoconfig/v1.1/";
+
+/// 15 s for all sources together.
+pub const TIMEOUT: Duration = Duration::from_secs(15);
+
 /// The outcome of a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lookup {
@@ -27,8 +93,12 @@ pub struct Lookup {
     pub settings: Option<Settings>,
     /// Which rule chose them, in words.
     pub decided_by: Option<String>,
+    /// The source that gave the half which the deciding source lacks.
+    pub completed_from: Option<Source>,
     /// Every source in rank order.
     pub sources: Vec<Asked>,
+    /// Where sources that answered differ.
+    pub disagreements: Vec<Disagreement>,
 }
 
 /// What became of one source.
@@ -38,8 +108,10 @@ pub struct Asked {
     pub source: Source,
     /// How long it took.
     pub elapsed: Duration,
-    /// How many services it gave.
-    pub outcome: Attempt<usize>,
+    /// What it gave.
+    pub outcome: Attempt<Answer>,
+    /// What else it showed.
+    pub remarks: Vec<Remark>,
 }
 
 /// How a lookup ended.
@@ -74,39 +146,172 @@ impl Lookup {
             (None, false) => Status::NotFound,
         }
     }
+
+    fn new(query: Query, sources: Vec<Asked>) -> Self {
+        let decision = merge::decide(&sources, &query.domain);
+        let disagreements = merge::disagreements(&sources);
+        Self {
+            query,
+            settings: decision.settings,
+            decided_by: decision.rule,
+            completed_from: decision.completed_from,
+            sources,
+            disagreements,
+        }
+    }
 }
 
-/// Looks an address or a domain up in the tables; it opens no socket.
-pub fn lookup(query: Query, providers: &Providers) -> Lookup {
+/// The answer of the tables alone, where that is enough: a hit answers at once, and offline there is nobody else.
+/// `None` when the network has to be asked.
+pub fn from_tables(query: &Query, providers: &Providers, options: &Options) -> Option<Lookup> {
+    let mut sources = ask_tables(query, providers, options);
+    let hit =
+        sources.iter().find(|asked| matches!(asked.outcome, Attempt::Done(_))).map(|asked| asked.source);
+    if !options.offline && (hit.is_none() || options.all) {
+        return None;
+    }
+    let reason = match hit {
+        Some(table) => format!("{} answered", table.name()),
+        None => "offline".to_owned(),
+    };
+    sources.extend(
+        SOURCES.iter().filter(|entry| wanted(entry.source, options)).map(|entry| skipped(entry, &reason)),
+    );
+    Some(Lookup::new(query.clone(), sources))
+}
+
+/// Looks an address or a domain up.
+pub async fn lookup(
+    query: &Query,
+    providers: &Providers,
+    network: &Network,
+    options: &Options,
+    ended: &Ended,
+) -> Lookup {
+    if let Some(answered) = from_tables(query, providers, options) {
+        return answered;
+    }
+    let context = Context { query, providers, network, options, ended };
+    let mut sources = ask_tables(query, providers, options);
+    sources.extend(ask_network(&context, &sources).await);
+    Lookup::new(query.clone(), sources)
+}
+
+/// Every question that a lookup would ask, in rank order; what depends on an answer holds a placeholder.
+pub fn questions(query: &Query, providers: &Providers, options: &Options) -> Vec<Question> {
+    if from_tables(query, providers, options).is_some() {
+        return Vec::new();
+    }
+    let entries = SOURCES.iter().filter(|entry| wanted(entry.source, options));
+    let asked = entries.filter(|entry| (entry.why_not)(query, options).is_none());
+    asked.flat_map(|entry| (entry.questions)(query, options)).collect()
+}
+
+fn wanted(source: Source, options: &Options) -> bool {
+    options.only.is_empty() || options.only.contains(&source)
+}
+
+fn ask_tables(query: &Query, providers: &Providers, options: &Options) -> Vec<Asked> {
+    let tables = [(Source::UserTable, providers.has_user_table()), (Source::Bundled, true)];
+    let mut winner = None;
+    let mut sources = Vec::new();
+    for (source, exists) in tables {
+        if !exists || !wanted(source, options) {
+            continue;
+        }
+        let began = Instant::now();
+        let outcome = match (winner, providers.find_in(source, &query.domain)) {
+            (Some(winner), _) if !options.all => {
+                Attempt::Skipped(format!("{} answered", Source::name(winner)))
+            }
+            (_, Some(provider)) => {
+                winner.get_or_insert(source);
+                let settings =
+                    providers::settings_of(&provider, &query.domain, source, source::trust_of_table(source));
+                Attempt::Done(Answer::without_document(settings))
+            }
+            (_, None) => Attempt::Absent(format!("{} does not list {}", source.name(), query.domain)),
+        };
+        sources.push(Asked { source, elapsed: began.elapsed(), outcome, remarks: Vec::new() });
+    }
+    sources
+}
+
+/// Asks the sources of the network side by side, until no better one than the best answer is open.
+async fn ask_network(context: &Context<'_>, tables: &[Asked]) -> Vec<Asked> {
+    let options = context.options;
+    let mut done: Vec<Asked> = Vec::new();
+    let mut open = FuturesUnordered::new();
+    for entry in SOURCES.iter().filter(|entry| wanted(entry.source, options)) {
+        match (entry.why_not)(context.query, options) {
+            Some(reason) => done.push(skipped(entry, &reason)),
+            None => open.push(ask(entry, context)),
+        }
+    }
+    let mut ended = context.ended.clone();
+    let everything_ends = tokio::time::sleep(options.timeout);
+    tokio::pin!(everything_ends);
+    let why_rest_is_open = loop {
+        let all: Vec<&Asked> = tables.iter().chain(&done).collect();
+        let still_open = SOURCES.iter().map(|entry| entry.source).filter(|source| wanted(*source, options));
+        let best_open = still_open.filter(|source| !done.iter().any(|asked| asked.source == *source)).min();
+        let Some(best_open) = best_open else { break Rest::None };
+        if !options.all && merge::is_decided(&all, best_open) {
+            break Rest::NotNeeded;
+        }
+        tokio::select! {
+            Some(asked) = open.next() => done.push(asked),
+            () = &mut everything_ends => break Rest::OutOfTime,
+            Ok(_) = ended.wait_for(|ended| *ended) => break Rest::Ended,
+        }
+    };
+    drop(open);
+    for entry in SOURCES.iter().filter(|entry| wanted(entry.source, options)) {
+        if !done.iter().any(|asked| asked.source == entry.source) {
+            done.push(why_rest_is_open.asked(entry, options));
+        }
+    }
+    done.sort_by_key(|asked| asked.source);
+    done
+}
+
+async fn ask(entry: &'static SourceEntry, context: &Context<'_>) -> Asked {
     let began = Instant::now();
-    let found = providers.find(&query.domain);
-    let elapsed = began.elapsed();
-    let tables = if providers.has_user_table() { TABLES } else { BUNDLED_ONLY };
-    let winner = found.as_ref().map(|(source, _)| *source);
-    let settings = found.map(|(source, provider)| providers::settings_of(&provider, &query.domain, source));
-    let services = settings.as_ref().map_or(0, |settings| settings.services.len());
-    let sources = tables
-        .iter()
-        .map(|&source| Asked { source, elapsed, outcome: outcome(source, winner, services, &query.domain) })
-        .collect();
-    let decided_by = winner.map(|source| format!("{} lists {}", table_name(source), query.domain));
-    Lookup { query, settings, decided_by, sources }
+    let limit = entry.limit.min(context.options.timeout);
+    let reply = match tokio::time::timeout(limit, (entry.ask)(context)).await {
+        Ok(reply) => reply,
+        Err(_) => Reply::from(Attempt::Failed(out_of_time(limit))),
+    };
+    Asked { source: entry.source, elapsed: began.elapsed(), outcome: reply.outcome, remarks: reply.remarks }
 }
 
-fn outcome(source: Source, winner: Option<Source>, services: usize, domain: &Domain) -> Attempt<usize> {
-    match winner {
-        Some(winner) if winner == source => Attempt::Done(services),
-        Some(winner) if winner < source => Attempt::Skipped(format!("{} answered", table_name(winner))),
-        _ => Attempt::Absent(format!("{} does not list {domain}", table_name(source))),
+/// Why sources are still open when the asking ends.
+enum Rest {
+    None,
+    NotNeeded,
+    OutOfTime,
+    Ended,
+}
+
+impl Rest {
+    fn asked(&self, entry: &SourceEntry, options: &Options) -> Asked {
+        let outcome = match self {
+            Self::None | Self::NotNeeded => Attempt::Skipped("a better source answered first".to_owned()),
+            Self::OutOfTime => Attempt::Failed(out_of_time(options.timeout)),
+            Self::Ended => {
+                Attempt::Failed(Failure::temporary(Stage::Protocol, Cause::Interrupted, "the run was ended"))
+            }
+        };
+        Asked { source: entry.source, elapsed: Duration::ZERO, outcome, remarks: Vec::new() }
     }
 }
 
-fn table_name(source: Source) -> &'static str {
-    match source {
-        Source::UserTable => "your own table",
-        Source::Bundled => "the bundled table",
-    }
+fn out_of_time(limit: Duration) -> Failure {
+    let reason = format!("no answer within {:.1} s", limit.as_secs_f64());
+    Failure::temporary(Stage::Protocol, Cause::TimedOut, reason)
 }
 
-const TABLES: &[Source] = &[Source::UserTable, Source::Bundled];
-const BUNDLED_ONLY: &[Source] = &[Source::Bundled];
+fn skipped(entry: &SourceEntry, reason: &str) -> Asked {
+    let outcome = Attempt::Skipped(reason.to_owned());
+    Asked { source: entry.source, elapsed: Duration::ZERO, outcome, remarks: Vec::new() }
+}

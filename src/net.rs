@@ -1,13 +1,13 @@
-//! The only place that opens sockets: names, connections, TLS and the proxy. It knows no mail protocol.
+//! The only place that opens sockets: names, connections, TLS, web pages and the proxy. It knows no mail protocol.
 //!
 //! There is one [`Network`] and no mock of it: tests point it at real servers on loopback.
 
 pub mod dial;
 pub mod dns;
+pub mod http;
 pub mod proxy;
 pub mod tls;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,14 +17,14 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::target::{Host, InvalidTarget, Port};
-use dns::Resolver;
+use dns::{Resolver, ResolverChoice};
 use proxy::Proxy;
 
 /// How the network is reached.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The resolver to ask in place of the system's.
-    pub resolver: Option<SocketAddr>,
+    /// The resolver to ask.
+    pub resolver: ResolverChoice,
     /// Roots trusted beside the bundled ones.
     pub extra_roots: Vec<CertificateDer<'static>>,
     /// The address families to use.
@@ -40,7 +40,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            resolver: None,
+            resolver: ResolverChoice::System,
             extra_roots: Vec::new(),
             family: Family::Any,
             connect_timeout: CONNECT_TIMEOUT,
@@ -92,7 +92,8 @@ impl Network {
             // Unparsable ones were refused when the file was read.
             let _ = roots.add(root.clone());
         }
-        Self { resolver: Resolver::new(options.resolver), roots: Arc::new(roots), options }
+        let roots = Arc::new(roots);
+        Self { resolver: Resolver::new(options.resolver.clone(), Arc::clone(&roots)), roots, options }
     }
 
     /// The options it was made with.

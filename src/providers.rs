@@ -6,7 +6,9 @@ pub mod table;
 
 use std::path::{Path, PathBuf};
 
-use crate::settings::{Endpoint, Instruction, ProviderInfo, Service, Settings, Source, recommend};
+use crate::settings::{
+    Access, Endpoint, Instruction, ProviderInfo, Service, Settings, Source, Trust, recommend,
+};
 use crate::target::Domain;
 use table::{BrokenTable, Provider, Table, TableService};
 
@@ -32,12 +34,27 @@ impl Providers {
         self.user.is_some()
     }
 
+    /// The entry of one table that lists a domain.
+    pub fn find_in(&self, table: Source, domain: &Domain) -> Option<Provider> {
+        match table {
+            Source::UserTable => self.user.as_ref().and_then(|table| table.find(domain)).cloned(),
+            _ => find_bundled(domain),
+        }
+    }
+
     /// The entry that lists a domain, the user's first.
     pub fn find(&self, domain: &Domain) -> Option<(Source, Provider)> {
-        let own = self.user.as_ref().and_then(|table| table.find(domain));
+        let found = |table| self.find_in(table, domain).map(|provider| (table, provider));
+        found(Source::UserTable).or_else(|| found(Source::Bundled))
+    }
+
+    /// The entry whose MX patterns name a host, the user's first.
+    pub fn find_by_mx(&self, host: &Domain) -> Option<(Source, Provider)> {
+        let names = |provider: &Provider| provider.mx.iter().any(|pattern| matches_mx(pattern, host));
+        let own = self.user.iter().flat_map(|table| &table.providers).find(|provider| names(provider));
         match own {
             Some(provider) => Some((Source::UserTable, provider.clone())),
-            None => find_bundled(domain).map(|provider| (Source::Bundled, provider)),
+            None => bundled_entries().find(names).map(|provider| (Source::Bundled, provider)),
         }
     }
 
@@ -108,25 +125,24 @@ impl UnusableTable {
 }
 
 /// The settings an entry gives a domain.
-pub fn settings_of(provider: &Provider, domain: &Domain, source: Source) -> Settings {
-    let mut services: Vec<Service> =
-        provider.services.iter().filter_map(|service| service_of(service, domain, source)).collect();
+pub fn settings_of(provider: &Provider, domain: &Domain, source: Source, trust: Trust) -> Settings {
+    let services = provider.services.iter().filter_map(|service| service_of(service, domain, source, trust));
+    let mut services: Vec<Service> = services.collect();
     recommend(&mut services);
     Settings { provider: Some(info_of(provider)), services }
 }
 
-fn service_of(service: &TableService, domain: &Domain, source: Source) -> Option<Service> {
+/// No service is of "another domain" here: the table itself says that these hosts serve this domain.
+fn service_of(service: &TableService, domain: &Domain, source: Source, trust: Trust) -> Option<Service> {
     let host = service.host.of(domain).ok()?;
+    let TableService { protocol, port, security, .. } = *service;
     Some(Service {
-        endpoint: Endpoint {
-            protocol: service.protocol,
-            host,
-            port: service.port,
-            security: service.security,
-        },
+        access: Access::Server(Endpoint { protocol, host, port, security }),
         username: service.username.clone(),
         auth: service.auth.clone(),
         source,
+        trust,
+        other_domain: false,
         recommended: false,
     })
 }
@@ -139,6 +155,15 @@ fn info_of(provider: &Provider) -> ProviderInfo {
         name: provider.name.clone(),
         documentation: provider.documentation.clone(),
         instructions,
+        ..ProviderInfo::default()
+    }
+}
+
+/// True when an MX pattern of a table names a host: the host itself, or `*.` and a name for all below it.
+fn matches_mx(pattern: &str, host: &Domain) -> bool {
+    match pattern.strip_prefix("*.") {
+        Some(parent) => host.as_str().strip_suffix(parent).is_some_and(|rest| rest.ends_with('.')),
+        None => pattern == host.as_str(),
     }
 }
 
@@ -219,12 +244,12 @@ mod tests {
     #[test]
     fn disroot_is_as_its_documentation_has_it() {
         let (source, provider) = Providers::bundled().find(&domain("disroot.org")).unwrap();
-        let settings = settings_of(&provider, &domain("disroot.org"), source);
+        let settings = settings_of(&provider, &domain("disroot.org"), source, Trust::Bundled);
         let found: Vec<String> = settings
             .services
             .iter()
             .map(|service| {
-                let endpoint = &service.endpoint;
+                let endpoint = service.access.server().unwrap();
                 let username = service.username.as_ref().unwrap().as_str();
                 format!("{} {} {} {username}", endpoint.protocol, endpoint.authority(), endpoint.security)
             })
@@ -241,15 +266,29 @@ mod tests {
     }
 
     #[test]
+    fn an_mx_host_leads_to_its_provider() {
+        for (pattern, host, matched) in [
+            ("*.mx.example.org", "a.mx.example.org", true),
+            ("*.mx.example.org", "mx.example.org", false),
+            ("*.mx.example.org", "amx.example.org", false),
+            ("mx.example.org", "mx.example.org", true),
+            ("mx.example.org", "a.mx.example.org", false),
+        ] {
+            assert_eq!(matches_mx(pattern, &domain(host)), matched, "{pattern} {host}");
+        }
+        assert!(Providers::bundled().find_by_mx(&domain("mx.nowhere.example")).is_none());
+    }
+
+    #[test]
     fn the_users_table_wins() {
         let text = "[[provider]]\nid = 'own'\nname = 'Own'\ndomains = ['disroot.org']\nusername = 'address'\n\
                     services = [{ protocol = 'SMTPS', host = 'mx.%EMAILDOMAIN%', port = 465 }]\n";
         let providers = Providers::with_user_table(Table::parse(text).unwrap());
         let (source, provider) = providers.find(&domain("disroot.org")).unwrap();
         assert_eq!((source, provider.id.as_str()), (Source::UserTable, "own"));
-        let settings = settings_of(&provider, &domain("disroot.org"), source);
-        assert_eq!(settings.services[0].endpoint.authority(), "mx.disroot.org:465");
-        assert_eq!(settings.services[0].endpoint.security, Security::Tls);
+        let settings = settings_of(&provider, &domain("disroot.org"), source, Trust::Bundled);
+        assert_eq!(settings.services[0].access.server().unwrap().authority(), "mx.disroot.org:465");
+        assert_eq!(settings.services[0].access.server().unwrap().security, Security::Tls);
         assert_eq!(providers.find(&domain("gmail.com")).unwrap().0, Source::Bundled);
     }
 }

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use crate::lookup::{self, Lookup};
 use crate::probe::facts::Facts;
 use crate::run::Outcome;
+use crate::settings::Source;
 use finding::{Finding, Severity, Status};
 
 /// What rules may know beside the facts of one endpoint.
@@ -19,6 +20,15 @@ pub struct Context {
     pub family_required: bool,
 }
 
+/// A lookup and what is worth saying about it.
+#[derive(Debug)]
+pub struct LookupReport {
+    /// The lookup.
+    pub lookup: Lookup,
+    /// What follows from it, worst first.
+    pub findings: Vec<Finding>,
+}
+
 /// The verdict on one target.
 #[derive(Debug)]
 pub struct Report {
@@ -27,7 +37,7 @@ pub struct Report {
     /// What was typed.
     pub target: String,
     /// The lookup, when the target was a domain or an address.
-    pub lookup: Option<Lookup>,
+    pub lookup: Option<LookupReport>,
     /// The endpoints in their order.
     pub endpoints: Vec<EndpointReport>,
     /// What concerns the target as a whole.
@@ -49,6 +59,27 @@ pub struct EndpointReport {
     pub status: Status,
 }
 
+impl Report {
+    /// The sources that name an endpoint, in rank order.
+    pub fn named_by(&self, endpoint: &EndpointReport) -> Vec<Source> {
+        let sources = self.lookup.iter().flat_map(|report| &report.lookup.sources);
+        let names = |asked: &&lookup::Asked| {
+            let services = asked.outcome.value().map(|answer| answer.settings.services.as_slice());
+            let mut servers =
+                services.unwrap_or_default().iter().filter_map(|service| service.access.server());
+            servers.any(|server| *server == endpoint.facts.endpoint)
+        };
+        sources.filter(names).map(|asked| asked.source).collect()
+    }
+}
+
+/// Judges a lookup.
+pub fn judge_lookup(lookup: Lookup) -> LookupReport {
+    let mut findings = rules::lookup::judge(&lookup);
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    LookupReport { lookup, findings }
+}
+
 /// Judges all that was found out about a target.
 pub fn judge(outcome: Outcome, context: &Context) -> Report {
     let endpoints: Vec<EndpointReport> =
@@ -63,7 +94,7 @@ pub fn judge(outcome: Outcome, context: &Context) -> Report {
     Report {
         index: outcome.index,
         target: outcome.target,
-        lookup: outcome.lookup,
+        lookup: outcome.lookup.map(judge_lookup),
         endpoints,
         findings,
         status,

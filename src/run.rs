@@ -24,12 +24,16 @@ pub struct Run {
     pub network: Network,
     /// The tables.
     pub providers: Providers,
+    /// Whom a lookup asks.
+    pub lookup: lookup::Options,
     /// How endpoints are examined.
     pub probe: probe::Options,
     /// Whether every address of a host is examined on its own.
     pub all_addresses: bool,
     /// Which of the services found by a lookup are examined.
     pub only: Overrides,
+    /// Whether the endpoints that a lookup finds are left alone.
+    pub lookup_only: bool,
     /// How many targets are worked on at once.
     pub jobs: usize,
 }
@@ -98,7 +102,8 @@ impl Run {
         let (target, lookup, endpoints) = match job {
             Job::Endpoint(typed, endpoint) => (typed, None, vec![endpoint]),
             Job::Lookup(query) => {
-                let lookup = lookup::lookup(query, &self.providers);
+                let lookup =
+                    lookup::lookup(&query, &self.providers, &self.network, &self.lookup, ended).await;
                 let endpoints = self.endpoints_of(&lookup);
                 (lookup.query.typed.clone(), Some(lookup), endpoints)
             }
@@ -118,12 +123,18 @@ impl Run {
         Outcome { index, target, lookup, facts: examined.into_iter().flat_map(|(_, facts)| facts).collect() }
     }
 
-    /// The distinct endpoints of the services found, in their order.
+    /// The distinct endpoints of the services found, in their order; of every source when all were asked.
     fn endpoints_of(&self, lookup: &Lookup) -> Vec<Endpoint> {
-        let services = lookup.settings.iter().flat_map(|settings| &settings.services);
+        let others =
+            lookup.sources.iter().filter(|_| self.lookup.all).filter_map(|asked| asked.outcome.value());
+        let chosen = lookup.settings.iter();
+        let services =
+            chosen.chain(others.map(|answer| &answer.settings)).flat_map(|settings| &settings.services);
         let mut endpoints: Vec<Endpoint> = Vec::new();
-        for service in services {
-            let endpoint = &service.endpoint;
+        if self.lookup_only {
+            return endpoints;
+        }
+        for endpoint in services.filter_map(|service| service.access.server()) {
             let wanted = self.only.protocol.is_none_or(|protocol| protocol == endpoint.protocol)
                 && self.only.security.is_none_or(|security| security == endpoint.security);
             if wanted && !endpoints.contains(endpoint) {

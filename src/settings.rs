@@ -368,23 +368,74 @@ pub enum Source {
     UserTable,
     /// The table bundled into the program.
     Bundled,
+    /// The provider's PACC document, its digest in DNS.
+    Pacc,
+    /// The provider's autoconfig document.
+    Autoconfig,
+    /// Mozilla's database of autoconfig documents.
+    Ispdb,
+    /// What is known of the domain that receives the mail.
+    Mx,
+    /// SRV records (RFC 6186, RFC 8314).
+    Srv,
+    /// A TXT record that names an autoconfig document.
+    Mailconf,
+    /// Microsoft's Autodiscover.
+    Autodiscover,
+    /// Usual names and ports, proved by connecting.
+    Guess,
 }
 
 impl Source {
-    /// The word for JSON and screens.
+    /// Every source in rank order.
+    pub const ALL: &[Self] = &[
+        Self::UserTable,
+        Self::Bundled,
+        Self::Pacc,
+        Self::Autoconfig,
+        Self::Ispdb,
+        Self::Mx,
+        Self::Srv,
+        Self::Mailconf,
+        Self::Autodiscover,
+        Self::Guess,
+    ];
+
+    /// The word for JSON, arguments and screens.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UserTable => "user-table",
             Self::Bundled => "bundled",
+            Self::Pacc => "pacc",
+            Self::Autoconfig => "autoconfig",
+            Self::Ispdb => "ispdb",
+            Self::Mx => "mx",
+            Self::Srv => "srv",
+            Self::Mailconf => "mailconf",
+            Self::Autodiscover => "autodiscover",
+            Self::Guess => "guess",
         }
     }
 
-    /// How far a value from this source can be trusted.
-    pub fn trust(self) -> Trust {
+    /// The source in a sentence.
+    pub fn name(self) -> &'static str {
         match self {
-            Self::UserTable => Trust::UserTable,
-            Self::Bundled => Trust::Bundled,
+            Self::UserTable => "your own table",
+            Self::Bundled => "the bundled table",
+            Self::Pacc => "the provider's PACC document",
+            Self::Autoconfig => "the provider's autoconfig",
+            Self::Ispdb => "the ISPDB",
+            Self::Mx => "the domain that receives the mail",
+            Self::Srv => "SRV records",
+            Self::Mailconf => "the mailconf record",
+            Self::Autodiscover => "Autodiscover",
+            Self::Guess => "a guess, proved by connecting",
         }
+    }
+
+    /// The source of a word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|source| source.as_str().eq_ignore_ascii_case(word.trim()))
     }
 }
 
@@ -401,6 +452,16 @@ pub enum Trust {
     UserTable,
     /// It ships with the program.
     Bundled,
+    /// A digest in DNS, and https.
+    Digest,
+    /// A verified certificate of the host that was asked.
+    Https,
+    /// DNS alone: nobody signed it.
+    Dns,
+    /// Nothing: anybody on the way could have written it.
+    Http,
+    /// A server of a usual name that showed a verified certificate.
+    Guess,
 }
 
 impl Trust {
@@ -409,21 +470,88 @@ impl Trust {
         match self {
             Self::UserTable => "user-table",
             Self::Bundled => "bundled",
+            Self::Digest => "digest",
+            Self::Https => "https",
+            Self::Dns => "dns",
+            Self::Http => "http",
+            Self::Guess => "guess",
         }
     }
 }
 
-/// One published way to fetch or submit mail.
+/// How to reach a service.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// A mail server, which can be probed.
+    Server(Endpoint),
+    /// A server for filter scripts (RFC 5804).
+    ManageSieve {
+        /// Its host.
+        host: Host,
+        /// Its port.
+        port: Port,
+        /// How the connection is protected.
+        security: Security,
+    },
+    /// A JMAP session resource (RFC 8620).
+    Jmap {
+        /// Its URL.
+        url: String,
+    },
+}
+
+impl Access {
+    /// The word for JSON.
+    pub fn protocol(&self) -> &'static str {
+        match self {
+            Self::Server(endpoint) => endpoint.protocol.as_str(),
+            Self::ManageSieve { .. } => "managesieve",
+            Self::Jmap { .. } => "jmap",
+        }
+    }
+
+    /// The name as a person reads it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Server(endpoint) => endpoint.protocol.name(),
+            Self::ManageSieve { .. } => "ManageSieve",
+            Self::Jmap { .. } => "JMAP",
+        }
+    }
+
+    /// The mail server, when it is one.
+    pub fn server(&self) -> Option<&Endpoint> {
+        match self {
+            Self::Server(endpoint) => Some(endpoint),
+            _ => None,
+        }
+    }
+
+    /// Host, port and security, when it has them.
+    pub fn place(&self) -> Option<(&Host, Port, Security)> {
+        match self {
+            Self::Server(endpoint) => Some((&endpoint.host, endpoint.port, endpoint.security)),
+            Self::ManageSieve { host, port, security } => Some((host, *port, *security)),
+            Self::Jmap { .. } => None,
+        }
+    }
+}
+
+/// One published way to fetch, submit or filter mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// Where to connect.
-    pub endpoint: Endpoint,
+    /// How to reach it.
+    pub access: Access,
     /// What the server wants as user name, when the source says.
     pub username: Option<Username>,
     /// How to sign in, best first; empty when the source does not say.
     pub auth: Vec<AuthMethod>,
     /// Where this service was found.
     pub source: Source,
+    /// What vouches for it.
+    pub trust: Trust,
+    /// True when its host is of another registrable domain than the address.
+    pub other_domain: bool,
     /// True for the one incoming and the one outgoing service a client should take.
     pub recommended: bool,
 }
@@ -439,6 +567,10 @@ pub struct ProviderInfo {
     pub documentation: Option<String>,
     /// What to do before signing in ("create an app password").
     pub instructions: Vec<Instruction>,
+    /// Where to read mail in a browser.
+    pub webmail: Option<String>,
+    /// Where to get a token.
+    pub oauth2: Option<OAuth2>,
 }
 
 /// One thing a person has to do or read.
@@ -475,11 +607,15 @@ pub struct Settings {
 /// Marks the incoming and the outgoing service to take: TLS before STARTTLS before clear text, IMAP before POP3,
 /// then the source's own order.
 pub fn recommend(services: &mut [Service]) {
+    services.iter_mut().for_each(|service| service.recommended = false);
     for incoming in [true, false] {
-        let best = services
-            .iter_mut()
-            .filter(|service| service.endpoint.protocol.is_incoming() == incoming)
-            .min_by_key(|service| (service.endpoint.protocol, service.endpoint.security));
+        let rank = |service: &Service| {
+            let server =
+                service.access.server().filter(|server| server.protocol.is_incoming() == incoming)?;
+            Some((server.protocol, server.security))
+        };
+        let best =
+            services.iter_mut().filter(|service| rank(service).is_some()).min_by_key(|service| rank(service));
         if let Some(service) = best {
             service.recommended = true;
         }
@@ -592,10 +728,12 @@ mod tests {
     #[test]
     fn the_safest_service_is_recommended() {
         let service = |text: &str| Service {
-            endpoint: endpoint(text, Overrides::default()).unwrap(),
+            access: Access::Server(endpoint(text, Overrides::default()).unwrap()),
             username: None,
             auth: Vec::new(),
             source: Source::Bundled,
+            trust: Trust::Bundled,
+            other_domain: false,
             recommended: false,
         };
         let mut services = vec![

@@ -2,12 +2,19 @@
 //!
 //! A dialogue with a server is a row of [`Exchange`]s. Each says what to send, takes the reply line by line, and
 //! answers when the reply is whole. One driver (in [`crate::probe`]) joins any exchange to any stream.
+//!
+//! A document about mail settings ([`autoconfig`], [`pacc`], [`autodiscover`]) becomes one [`offer::Offer`].
 
+pub mod autoconfig;
+pub mod autodiscover;
 pub mod imap;
 pub mod line;
 pub mod offer;
+pub mod pacc;
 pub mod pop3;
 pub mod smtp;
+pub mod text;
+pub mod xml;
 
 pub use line::{Fault, Line};
 

@@ -1,19 +1,22 @@
 //! Typed to meant: arguments, environment and files become one checked value before anything is asked.
 
-use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::anyhow;
-use mailcfg::lookup::Query;
+use mailcfg::lookup::{self, Query};
+use mailcfg::net::dns::ResolverChoice;
+use mailcfg::net::http::Url;
 use mailcfg::net::{self, ConnectTo, Family};
 use mailcfg::probe;
 use mailcfg::providers::{Providers, read_table};
 use mailcfg::run::Job;
-use mailcfg::settings::{Endpoint, Overrides, Protocol, Security};
+use mailcfg::settings::{Endpoint, Overrides, Protocol, Security, Source};
 use mailcfg::target::{Host, InvalidTarget, Target};
 
-use super::{Complaint, NetworkArguments, ProbeArguments, ProtocolWord, SecurityWord, TableArguments};
+use super::{
+    Complaint, NetworkArguments, ProbeArguments, ProtocolWord, SecurityWord, SourceArguments, TableArguments,
+};
 
 /// The queries of a lookup.
 pub fn queries(targets: &[String]) -> Result<Vec<Query>, Complaint> {
@@ -92,7 +95,7 @@ fn default_table() -> Option<PathBuf> {
 /// How the network is reached.
 pub fn network(arguments: &NetworkArguments) -> Result<net::Options, Complaint> {
     Ok(net::Options {
-        resolver: arguments.resolver.as_deref().map(resolver).transpose()?,
+        resolver: arguments.resolver.as_deref().map(resolver).transpose()?.unwrap_or_default(),
         extra_roots: roots(arguments.ca_file.as_deref())?,
         family: match (arguments.ipv4, arguments.ipv6) {
             (true, _) => Family::V4,
@@ -125,18 +128,38 @@ fn proxy(text: &str) -> Result<net::proxy::Proxy, Complaint> {
     })
 }
 
-fn resolver(text: &str) -> Result<SocketAddr, Complaint> {
-    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    let parsed = match bare.parse::<IpAddr>() {
-        Ok(address) => Some(SocketAddr::new(address, DNS_PORT)),
-        Err(_) => text.parse().ok().filter(|socket: &SocketAddr| socket.port() != 0),
-    };
-    parsed.ok_or_else(|| {
-        Complaint::usage(
-            anyhow!("not an IP address with an optional port: {text:?}"),
-            "write --resolver 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353",
-        )
+fn resolver(text: &str) -> Result<ResolverChoice, Complaint> {
+    ResolverChoice::parse(text).map_err(|error| {
+        let hint = error.hint();
+        Complaint::usage(error, hint)
     })
+}
+
+/// Whom a lookup asks.
+pub fn lookup(arguments: &SourceArguments) -> Result<lookup::Options, Complaint> {
+    Ok(lookup::Options {
+        all: arguments.all,
+        only: arguments.source.iter().map(|word| source(word)).collect::<Result<_, _>>()?,
+        offline: arguments.offline,
+        allow_http: arguments.allow_http,
+        ispdb_url: ispdb_url(&arguments.ispdb_url)?,
+        guess: !arguments.no_guess,
+        relay: arguments.relay,
+        send_address: arguments.send_address,
+        timeout: duration("--lookup-timeout", &arguments.lookup_timeout)?,
+    })
+}
+
+fn source(word: &str) -> Result<Source, Complaint> {
+    Source::from_word(word).ok_or_else(|| {
+        let all: Vec<&str> = Source::ALL.iter().map(|source| source.as_str()).collect();
+        Complaint::usage(anyhow!("no such source: {word:?}"), format!("the sources are {}", all.join(", ")))
+    })
+}
+
+fn ispdb_url(text: &str) -> Result<String, Complaint> {
+    let hint = "write --ispdb-url https://HOST/PATH/; the domain is put behind it";
+    Url::parse(text).map(|_| text.to_owned()).map_err(|error| Complaint::usage(error, hint))
 }
 
 /// How endpoints are examined.
@@ -187,8 +210,6 @@ fn invalid_target(error: InvalidTarget) -> Complaint {
     Complaint::usage(error, hint)
 }
 
-const DNS_PORT: u16 = 53;
-
 /// RFC 5321, section 4.5.3.1.2.
 const EHLO_OCTETS: usize = 255;
 
@@ -219,7 +240,7 @@ mod tests {
             ("[2001:db8::53]", "[2001:db8::53]:53"),
             ("[2001:db8::53]:5353", "[2001:db8::53]:5353"),
         ] {
-            assert_eq!(resolver(text).unwrap().to_string(), socket, "{text}");
+            assert_eq!(resolver(text).unwrap(), ResolverChoice::At(socket.parse().unwrap()), "{text}");
         }
         for text in ["", "dns.example.org", "192.0.2.53:0", "192.0.2.53:70000"] {
             assert!(resolver(text).is_err(), "{text}");

@@ -288,7 +288,11 @@ impl<'a> Race<'a> {
 }
 
 /// Puts the new family's addresses and the waiting ones in turn, IPv6 first.
-fn in_turn(family: AddressFamily, found: Vec<IpAddr>, waiting: &VecDeque<IpAddr>) -> VecDeque<IpAddr> {
+pub(super) fn in_turn(
+    family: AddressFamily,
+    found: Vec<IpAddr>,
+    waiting: &VecDeque<IpAddr>,
+) -> VecDeque<IpAddr> {
     let waiting: Vec<IpAddr> = waiting.iter().copied().collect();
     let (v6, v4) = match family {
         AddressFamily::V6 => (found, waiting),

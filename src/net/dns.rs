@@ -1,24 +1,56 @@
-//! Names to addresses. Absent (NXDOMAIN, no record) and failed (SERVFAIL, time-out) stay apart, each family on its own.
+//! Names to records: addresses, MX, SRV and TXT. Absent (NXDOMAIN, no record) and failed (SERVFAIL, time-out) stay apart,
+//! each question on its own. Names are absolute, and what comes back is bounded.
 
+mod choice;
+
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig};
+use futures_util::future::BoxFuture;
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use hickory_resolver::{ResolverBuilder, TokioResolver};
+use rustls::RootCertStore;
 use tokio::sync::OnceCell;
 
+use super::{dial, tls};
 use crate::attempt::{Cause, Failure, Stage};
-use crate::target::Domain;
+use crate::target::{Domain, Host, Port};
 
-/// The system's resolver, or one that was named. Nothing is read or opened before the first question.
+pub use choice::{InvalidResolver, ResolverChoice};
+
+/// The resolver that was chosen. Nothing is read or opened before the first question.
 #[derive(Debug)]
 pub struct Resolver {
-    server: Option<SocketAddr>,
+    choice: ResolverChoice,
+    roots: Arc<RootCertStore>,
+    limits: Limits,
     built: OnceCell<Result<TokioResolver, Failure>>,
+}
+
+/// A mail exchanger (RFC 5321, section 5.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mx {
+    /// The lower, the sooner it is tried.
+    pub preference: u16,
+    /// The host; `None` when the domain takes no mail (RFC 7505).
+    pub host: Option<Domain>,
+}
+
+/// Where a service is to be found (RFC 2782).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Srv {
+    /// The lower, the sooner it is tried.
+    pub priority: u16,
+    /// The higher, the more often it is chosen among equal priorities.
+    pub weight: u16,
+    /// The host and port; `None` when the service is decidedly not there (target `.`).
+    pub target: Option<(Domain, Port)>,
 }
 
 /// The two kinds of address record.
@@ -31,9 +63,9 @@ pub enum AddressFamily {
 }
 
 impl Resolver {
-    /// The resolver at an address; the system's when `None`.
-    pub fn new(server: Option<SocketAddr>) -> Self {
-        Self { server, built: OnceCell::new() }
+    /// The resolver that was chosen; the roots are for one behind TLS or HTTPS.
+    pub fn new(choice: ResolverChoice, roots: Arc<RootCertStore>) -> Self {
+        Self { choice, roots, limits: LIMITS, built: OnceCell::new() }
     }
 
     /// The addresses of a name in one family, at least one.
@@ -45,7 +77,7 @@ impl Resolver {
             AddressFamily::V6 => RecordType::AAAA,
             AddressFamily::V4 => RecordType::A,
         };
-        let records = self.records(name, record_type).await?;
+        let records = self.records(&name.to_string(), record_type).await?;
         let addresses: Vec<IpAddr> = records
             .iter()
             .filter_map(|record| match record {
@@ -55,70 +87,210 @@ impl Resolver {
             })
             .take(MAX_ADDRESSES)
             .collect();
-        if addresses.is_empty() {
-            return Err(absent(Cause::NoAddress, name, record_type));
-        }
-        Ok(addresses)
+        usable(addresses, name.as_str(), record_type)
     }
 
-    /// The records of one type at an absolute name.
-    async fn records(&self, name: &Domain, record_type: RecordType) -> Result<Vec<RData>, Failure> {
-        let resolver =
-            self.built.get_or_init(|| async { self.build() }).await.as_ref().map_err(Clone::clone)?;
-        let absolute = Name::from_ascii(format!("{name}."))
-            .map_err(|error| failed(format!("{name} is no name for DNS: {error}")))?;
-        let asked = tokio::time::timeout(QUESTION_LIMIT, resolver.lookup(absolute, record_type)).await;
-        match asked {
-            Err(_) => Err(failed(format!(
-                "the resolver did not answer for {name} {record_type} within {QUESTION_LIMIT:?}"
-            ))),
-            Ok(Ok(lookup)) => Ok(lookup.answers().iter().map(|record| record.data.clone()).collect()),
-            Ok(Err(error)) => Err(failure_of(&error, name, record_type)),
-        }
+    /// The mail exchangers of a domain, the most preferred first, at least one. Hosts that are no names are left out.
+    ///
+    /// # Errors
+    /// [`Failure`] in the stage `dns`: no such domain, no usable MX record, or the resolver failed.
+    pub async fn mx(&self, domain: &Domain) -> Result<Vec<Mx>, Failure> {
+        let records = self.records(domain.as_str(), RecordType::MX).await?;
+        let mut exchangers: Vec<Mx> = records
+            .iter()
+            .filter_map(|record| match record {
+                RData::MX(mx) => host_of(&mx.exchange).map(|host| Mx { preference: mx.preference, host }),
+                _ => None,
+            })
+            .collect();
+        exchangers.sort_by(|a, b| (a.preference, &a.host).cmp(&(b.preference, &b.host)));
+        usable(exchangers, domain.as_str(), RecordType::MX)
     }
 
-    fn build(&self) -> Result<TokioResolver, Failure> {
-        let unusable = |error: NetError| failed(format!("this machine has no usable resolver: {error}"));
-        let mut builder = match self.server {
-            Some(server) => {
-                TokioResolver::builder_with_config(config_for(server), TokioRuntimeProvider::default())
+    /// The servers of a TCP service such as `_imaps`, in the order to try them, at least one. RFC 2782 draws lots among
+    /// equal priorities; here the higher weight comes first, so that two runs agree. Targets that are no names, and
+    /// port 0, are left out.
+    ///
+    /// # Errors
+    /// [`Failure`] in the stage `dns`: no such name, no usable SRV record, or the resolver failed.
+    pub async fn srv(&self, service: &str, domain: &Domain) -> Result<Vec<Srv>, Failure> {
+        let name = format!("{service}._tcp.{domain}");
+        let records = self.records(&name, RecordType::SRV).await?;
+        let mut servers: Vec<Srv> = records
+            .iter()
+            .filter_map(|record| match record {
+                RData::SRV(srv) => {
+                    let target = match host_of(&srv.target)? {
+                        Some(host) => Some((host, Port::new(i64::from(srv.port)).ok()?)),
+                        None => None,
+                    };
+                    Some(Srv { priority: srv.priority, weight: srv.weight, target })
+                }
+                _ => None,
+            })
+            .collect();
+        servers.sort_by(|a, b| (a.priority, b.weight, &a.target).cmp(&(b.priority, a.weight, &b.target)));
+        usable(servers, &name, RecordType::SRV)
+    }
+
+    /// The texts at a domain, or at a label such as `_ua-auto-config` below it, at least one. The pieces of a record are
+    /// joined, bytes that are no UTF-8 replaced, and records longer than 4 KiB left out.
+    ///
+    /// # Errors
+    /// [`Failure`] in the stage `dns`: no such name, no usable TXT record, or the resolver failed.
+    pub async fn txt(&self, label: Option<&str>, domain: &Domain) -> Result<Vec<String>, Failure> {
+        let name = match label {
+            Some(label) => format!("{label}.{domain}"),
+            None => domain.to_string(),
+        };
+        let texts = self
+            .records(&name, RecordType::TXT)
+            .await?
+            .iter()
+            .filter_map(|record| match record {
+                RData::TXT(txt) => Some(txt.txt_data.concat()),
+                _ => None,
+            })
+            .filter(|bytes| bytes.len() <= TXT_BYTES)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .collect();
+        usable(texts, &name, RecordType::TXT)
+    }
+
+    /// The records in the answer for one type at a name without its last dot; those of a CNAME on the way are among them.
+    async fn records(&self, name: &str, record_type: RecordType) -> Result<Vec<RData>, Failure> {
+        let Ok(absolute) = Name::from_ascii(format!("{name}.")) else {
+            let reason = format!("{name} does not exist: it is too long for DNS");
+            return Err(Failure::new(Stage::Dns, Cause::NoSuchHost, reason));
+        };
+        let resolver = self.built.get_or_init(|| self.build()).await.as_ref().map_err(Clone::clone)?;
+        let limit = self.limits.question;
+        match tokio::time::timeout(limit, resolver.lookup(absolute, record_type)).await {
+            Err(_) => {
+                Err(failed(format!("the resolver did not answer for {name} {record_type} within {limit:?}")))
             }
-            None => TokioResolver::builder_tokio().map_err(unusable)?,
+            Ok(Ok(lookup)) => {
+                Ok(lookup.answers().iter().take(MAX_RECORDS).map(|record| record.data.clone()).collect())
+            }
+            Ok(Err(error)) => Err(self.failure_of(&error, name, record_type)),
+        }
+    }
+
+    async fn build(&self) -> Result<TokioResolver, Failure> {
+        let mut builder = match &self.choice {
+            ResolverChoice::System => TokioResolver::builder_tokio().map_err(unusable)?,
+            ResolverChoice::At(address) => builder_for(vec![plain(*address)]),
+            ResolverChoice::Tls { host, port } => {
+                let connection = || ConnectionConfig::tls(host.to_string().into());
+                self.behind_tls(host, *port, connection).await?
+            }
+            ResolverChoice::Https(url) => {
+                let path = url.path_and_query();
+                let connection = || ConnectionConfig::https(url.host().to_string().into(), Some(path.into()));
+                self.behind_tls(url.host(), url.port(), connection).await?
+            }
         };
         let options = builder.options_mut();
-        options.timeout = TRY_LIMIT;
-        options.attempts = RETRIES;
-        if self.server.is_some() {
+        options.timeout = self.limits.each_try;
+        options.attempts = self.limits.retries;
+        if self.choice != ResolverChoice::System {
             options.use_hosts_file = ResolveHosts::Never;
         }
         builder.build().map_err(unusable)
     }
-}
 
-fn config_for(server: SocketAddr) -> ResolverConfig {
-    let mut name_server = NameServerConfig::udp_and_tcp(server.ip());
-    for connection in &mut name_server.connections {
-        connection.port = server.port();
+    async fn behind_tls(
+        &self,
+        host: &Host,
+        port: Port,
+        connection: impl Fn() -> ConnectionConfig,
+    ) -> Result<ResolverBuilder<TokioRuntimeProvider>, Failure> {
+        let addresses = match host {
+            Host::Ip(address) => VecDeque::from([*address]),
+            Host::Name(name) => self.addresses_of_resolver(name).await?,
+        };
+        let servers = addresses.into_iter().take(MAX_RESOLVER_ADDRESSES).map(|ip| {
+            let mut connection = connection();
+            connection.port = port.get();
+            NameServerConfig::new(ip, true, vec![connection])
+        });
+        Ok(builder_for(servers.collect()).with_tls_config(tls::judging_config(Arc::clone(&self.roots))))
     }
-    ResolverConfig::from_name_servers(vec![name_server])
-}
 
-fn failure_of(error: &NetError, name: &Domain, record_type: RecordType) -> Failure {
-    match error {
-        NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
-            ResponseCode::NXDomain => absent(Cause::NoSuchHost, name, record_type),
-            ResponseCode::NoError => absent(Cause::NoAddress, name, record_type),
-            code => failed(format!("the resolver answered {code} for {name} {record_type}")),
-        },
-        NetError::Dns(DnsError::ResponseCode(code)) => {
-            failed(format!("the resolver answered {code} for {name} {record_type}"))
+    /// The addresses of the resolver's own host, by the system's resolver. Boxed, for this waits for a second resolver
+    /// in the middle of building the first.
+    fn addresses_of_resolver<'a>(
+        &'a self,
+        name: &'a Domain,
+    ) -> BoxFuture<'a, Result<VecDeque<IpAddr>, Failure>> {
+        Box::pin(async move {
+            let system = Self::new(ResolverChoice::System, Arc::clone(&self.roots));
+            let question = |family| system.addresses(name, family);
+            match tokio::join!(question(AddressFamily::V6), question(AddressFamily::V4)) {
+                (Err(_), Err(failure)) => {
+                    Err(failed(format!("the resolver {name} is not found: {}", failure.reason)))
+                }
+                (v6, v4) => {
+                    let (v6, v4) = (v6.unwrap_or_default(), v4.unwrap_or_default());
+                    Ok(dial::in_turn(AddressFamily::V6, v6, &v4.into()))
+                }
+            }
+        })
+    }
+
+    fn failure_of(&self, error: &NetError, name: &str, record_type: RecordType) -> Failure {
+        match error {
+            NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
+                ResponseCode::NXDomain => absent(Cause::NoSuchHost, name, record_type),
+                ResponseCode::NoError => absent(Cause::NoAddress, name, record_type),
+                code => failed(format!("the resolver answered {code} for {name} {record_type}")),
+            },
+            NetError::Dns(DnsError::ResponseCode(code)) => {
+                failed(format!("the resolver answered {code} for {name} {record_type}"))
+            }
+            // What hickory says whenever no connection came about, whatever the reason.
+            NetError::NoConnections => {
+                failed(format!("{} for {name} {record_type}", self.choice.unreached()))
+            }
+            NetError::Timeout => failed(format!("the resolver did not answer for {name} {record_type}")),
+            other => failed(format!("the resolver failed for {name} {record_type}: {other}")),
         }
-        NetError::Timeout => failed(format!("the resolver did not answer for {name} {record_type}")),
-        other => failed(format!("the resolver failed for {name} {record_type}: {other}")),
     }
 }
 
-fn absent(cause: Cause, name: &Domain, record_type: RecordType) -> Failure {
+fn builder_for(servers: Vec<NameServerConfig>) -> ResolverBuilder<TokioRuntimeProvider> {
+    let config = ResolverConfig::from_name_servers(servers);
+    TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+}
+
+fn plain(address: SocketAddr) -> NameServerConfig {
+    let mut name_server = NameServerConfig::udp_and_tcp(address.ip());
+    for connection in &mut name_server.connections {
+        connection.port = address.port();
+    }
+    name_server
+}
+
+/// The host a record names: `Some(None)` for `.`, which says that there is none; `None` when it is no host name.
+fn host_of(name: &Name) -> Option<Option<Domain>> {
+    if name.is_root() {
+        return Some(None);
+    }
+    Domain::parse(&name.to_ascii()).ok().map(Some)
+}
+
+fn usable<T>(found: Vec<T>, name: &str, record_type: RecordType) -> Result<Vec<T>, Failure> {
+    match found.is_empty() {
+        true => Err(absent(Cause::NoAddress, name, record_type)),
+        false => Ok(found),
+    }
+}
+
+fn unusable(error: NetError) -> Failure {
+    failed(format!("this machine has no usable resolver: {error}"))
+}
+
+fn absent(cause: Cause, name: &str, record_type: RecordType) -> Failure {
     let reason = match cause {
         Cause::NoSuchHost => format!("{name} does not exist (NXDOMAIN)"),
         _ => format!("{name} has no {record_type} record"),
@@ -130,13 +302,322 @@ fn failed(reason: String) -> Failure {
     Failure::temporary(Stage::Dns, Cause::Resolver, reason)
 }
 
-/// One question with all its tries.
-const QUESTION_LIMIT: Duration = Duration::from_secs(10);
+/// How long a question may take.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// With all its tries.
+    question: Duration,
+    /// One try; a lost datagram is asked for again after it.
+    each_try: Duration,
+    retries: usize,
+}
 
-/// One try; a lost datagram is asked for again after it.
-const TRY_LIMIT: Duration = Duration::from_secs(3);
-
-const RETRIES: usize = 2;
+const LIMITS: Limits =
+    Limits { question: Duration::from_secs(10), each_try: Duration::from_secs(3), retries: 2 };
 
 /// No mail host has more; a hostile zone might.
 const MAX_ADDRESSES: usize = 32;
+
+/// Large companies have some sixty TXT records; a message of 64 KiB could hold thousands.
+const MAX_RECORDS: usize = 200;
+
+/// Ten times a long DKIM key; settings are far shorter.
+const TXT_BYTES: usize = 4 * 1024;
+
+/// Two of each family: hickory asks them two at a time.
+const MAX_RESOLVER_ADDRESSES: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use hickory_resolver::proto::op::{Message, OpCode};
+    use hickory_resolver::proto::rr::Record;
+    use hickory_resolver::proto::rr::rdata::{CNAME, MX, SRV, TXT};
+    use hyper::Response;
+    use rustls::ServerConfig;
+    use rustls::crypto::aws_lc_rs;
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+    use tokio::net::{TcpListener, UdpSocket};
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    /// What the server on loopback says to every question.
+    #[derive(Clone)]
+    enum Says {
+        Records(Vec<RData>),
+        /// The first is an alias of the second, which has the records.
+        Alias(&'static str, &'static str, Vec<RData>),
+        Code(ResponseCode),
+        Nothing,
+        /// Over UDP only that there is more; the records over TCP.
+        Truncated(Vec<RData>),
+    }
+
+    fn reply(says: &Says, question: &[u8], over_udp: bool) -> Option<Vec<u8>> {
+        let question = Message::from_vec(question).unwrap();
+        let mut message = Message::response(question.metadata.id, OpCode::Query);
+        message.metadata.recursion_desired = true;
+        message.metadata.recursion_available = true;
+        message.add_queries(question.queries.clone());
+        let asked = question.queries.first().unwrap().name().clone();
+        assert!(asked.is_fqdn(), "{asked}");
+        let record = |data: &RData| Record::from_rdata(asked.clone(), 60, data.clone());
+        match says {
+            Says::Nothing => return None,
+            Says::Code(code) => message.metadata.response_code = *code,
+            Says::Records(records) => drop(message.add_answers(records.iter().map(record))),
+            Says::Truncated(_) if over_udp => message.metadata.truncation = true,
+            Says::Truncated(records) => drop(message.add_answers(records.iter().map(record))),
+            Says::Alias(from, to, records) => {
+                assert_eq!(asked, name(from));
+                message.add_answer(record(&RData::CNAME(CNAME(name(to)))));
+                let other = records.iter().map(|data| Record::from_rdata(name(to), 60, data.clone()));
+                message.add_answers(other);
+            }
+        }
+        Some(message.to_vec().unwrap())
+    }
+
+    /// A resolver that asks a server on loopback; the server ends with the runtime of the test.
+    async fn resolver(says: Says) -> Resolver {
+        let (udp, tcp) = loop {
+            let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()).await {
+                break (udp, tcp);
+            }
+        };
+        let address = udp.local_addr().unwrap();
+        let over_tcp = says.clone();
+        tokio::spawn(async move {
+            let mut buffer = [0; 4096];
+            while let Ok((length, from)) = udp.recv_from(&mut buffer).await {
+                if let Some(reply) = reply(&says, buffer.get(..length).unwrap(), true) {
+                    udp.send_to(&reply, from).await.unwrap();
+                }
+            }
+        });
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = tcp.accept().await {
+                answer(stream, &over_tcp).await;
+            }
+        });
+        asking(ResolverChoice::At(address), RootCertStore::empty())
+    }
+
+    /// Answers the first question of a connection, with a length before each message (RFC 1035, section 4.2.2).
+    async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, says: &Says) {
+        let mut question = vec![0; usize::from(stream.read_u16().await.unwrap())];
+        stream.read_exact(&mut question).await.unwrap();
+        let Some(reply) = reply(says, &question, false) else { return };
+        stream.write_u16(u16::try_from(reply.len()).unwrap()).await.unwrap();
+        stream.write_all(&reply).await.unwrap();
+    }
+
+    /// Answers the first question of a connection over HTTP/2 (RFC 8484), and says what was asked for.
+    async fn answer_http2<S: AsyncRead + AsyncWrite + Unpin>(stream: S, says: &Says) -> String {
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        let (mut request, mut respond) = connection.accept().await.unwrap().unwrap();
+        let asked = format!("{} {}", request.method(), request.uri());
+        let question = tokio::select! {
+            data = request.body_mut().data() => data.unwrap().unwrap(),
+            _ = connection.accept() => panic!("one request alone"),
+        };
+        let reply = reply(says, &question, false).unwrap();
+        let head = Response::builder()
+            .header("content-type", "application/dns-message")
+            .header("content-length", reply.len());
+        let mut body = respond.send_response(head.body(()).unwrap(), false).unwrap();
+        body.send_data(reply.into(), true).unwrap();
+        while connection.accept().await.is_some() {}
+        asked
+    }
+
+    /// A listener on loopback, its acceptor of TLS, and roots that trust it.
+    async fn tls_server(alpn: &[u8]) -> (TcpListener, TlsAcceptor, RootCertStore) {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        config.alpn_protocols = vec![alpn.to_vec()];
+        let mut roots = RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        (listener, TlsAcceptor::from(Arc::new(config)), roots)
+    }
+
+    /// With less patience than a real network needs.
+    fn asking(choice: ResolverChoice, roots: RootCertStore) -> Resolver {
+        let limits =
+            Limits { question: Duration::from_secs(2), each_try: Duration::from_millis(500), retries: 1 };
+        Resolver { limits, ..Resolver::new(choice, Arc::new(roots)) }
+    }
+
+    fn name(text: &str) -> Name {
+        Name::from_ascii(text).unwrap()
+    }
+
+    fn domain(text: &str) -> Domain {
+        Domain::parse(text).unwrap()
+    }
+
+    fn mx(preference: u16, host: &str) -> RData {
+        RData::MX(MX::new(preference, name(host)))
+    }
+
+    fn srv(priority: u16, weight: u16, port: u16, target: &str) -> RData {
+        RData::SRV(SRV::new(priority, weight, port, name(target)))
+    }
+
+    async fn exchangers(says: Says) -> Result<Vec<String>, Failure> {
+        let found = resolver(says).await.mx(&domain("example.org")).await?;
+        let host = |mx: &Mx| mx.host.as_ref().map_or(".".to_owned(), Domain::to_string);
+        Ok(found.iter().map(|mx| format!("{} {}", mx.preference, host(mx))).collect())
+    }
+
+    async fn servers(says: Says) -> Result<Vec<String>, Failure> {
+        let found = resolver(says).await.srv("_imaps", &domain("example.org")).await?;
+        let target = |srv: &Srv| match &srv.target {
+            Some((host, port)) => format!("{host}:{port}"),
+            None => ".".to_owned(),
+        };
+        Ok(found.iter().map(|srv| format!("{} {} {}", srv.priority, srv.weight, target(srv))).collect())
+    }
+
+    async fn texts(says: Says) -> Result<Vec<String>, Failure> {
+        resolver(says).await.txt(Some("_ua-auto-config"), &domain("example.org")).await
+    }
+
+    #[tokio::test]
+    async fn absent_and_failed_stay_apart() {
+        for (says, cause, temporary, words) in [
+            (Says::Code(ResponseCode::NXDomain), Cause::NoSuchHost, false, "does not exist (NXDOMAIN)"),
+            (Says::Records(Vec::new()), Cause::NoAddress, false, "has no SRV record"),
+            (Says::Code(ResponseCode::ServFail), Cause::Resolver, true, "Server Failure"),
+            (Says::Code(ResponseCode::Refused), Cause::Resolver, true, "Refused"),
+            (Says::Nothing, Cause::Resolver, true, "did not answer"),
+        ] {
+            let failure = servers(says).await.unwrap_err();
+            assert_eq!(
+                (failure.stage, &failure.cause, failure.temporary),
+                (Stage::Dns, &cause, temporary),
+                "{failure}"
+            );
+            assert!(failure.reason.contains(words), "{failure}");
+            assert!(failure.reason.contains("_imaps._tcp.example.org"), "{failure}");
+        }
+    }
+
+    #[tokio::test]
+    async fn exchangers_are_sorted_and_null_mx_is_no_host() {
+        let several =
+            vec![mx(20, "b.example."), mx(10, "B.example."), mx(10, "a.example."), mx(5, "a_b.example.")];
+        let sorted = ["10 a.example", "10 b.example", "20 b.example"];
+        assert_eq!(exchangers(Says::Records(several)).await.unwrap(), sorted);
+        assert_eq!(exchangers(Says::Records(vec![mx(0, ".")])).await.unwrap(), ["0 ."]);
+        let failure = exchangers(Says::Records(vec![mx(5, "a_b.example.")])).await.unwrap_err();
+        assert_eq!(failure.cause, Cause::NoAddress);
+    }
+
+    #[tokio::test]
+    async fn servers_are_in_the_order_to_try_them() {
+        let several = vec![
+            srv(10, 0, 993, "d.example."),
+            srv(0, 0, 993, "c.example."),
+            srv(0, 5, 993, "b.example."),
+            srv(0, 5, 993, "a.example."),
+            srv(0, 9, 0, "port-zero.example."),
+        ];
+        let order = ["0 5 a.example:993", "0 5 b.example:993", "0 0 c.example:993", "10 0 d.example:993"];
+        assert_eq!(servers(Says::Records(several)).await.unwrap(), order);
+        assert_eq!(servers(Says::Records(vec![srv(0, 0, 0, ".")])).await.unwrap(), ["0 0 ."]);
+        let failure = servers(Says::Records(vec![srv(0, 0, 0, "a.example.")])).await.unwrap_err();
+        assert_eq!(failure.cause, Cause::NoAddress);
+    }
+
+    #[tokio::test]
+    async fn texts_are_joined_from_their_pieces() {
+        let long = vec![b'x'; 255];
+        let records = vec![
+            RData::TXT(TXT::from_bytes(vec![b"v=UAAC1; a=sha256; ", b"d=abc"])),
+            RData::TXT(TXT::from_bytes(vec![b"caf\xe9"])),
+            RData::TXT(TXT::from_bytes(vec![long.as_slice(); 17])),
+        ];
+        let found = texts(Says::Truncated(records)).await.unwrap();
+        assert_eq!(found, ["v=UAAC1; a=sha256; d=abc", "caf\u{fffd}"]);
+    }
+
+    #[tokio::test]
+    async fn aliases_are_followed() {
+        let (from, to) = ("_ua-auto-config.example.org.", "texts.example.net.");
+        let text = RData::TXT(TXT::new(vec!["here".to_owned()]));
+        assert_eq!(texts(Says::Alias(from, to, vec![text])).await.unwrap(), ["here"]);
+    }
+
+    #[tokio::test]
+    async fn a_truncated_answer_is_asked_for_over_tcp() {
+        let records: Vec<RData> = (0..100).map(|index| mx(index, "a-long-name.example.")).collect();
+        assert_eq!(exchangers(Says::Truncated(records)).await.unwrap().len(), 100);
+    }
+
+    #[tokio::test]
+    async fn records_are_bounded_in_number() {
+        let records: Vec<RData> = (0..1_000).map(|index| mx(index, "a.example.")).collect();
+        assert_eq!(exchangers(Says::Truncated(records)).await.unwrap().len(), MAX_RECORDS);
+    }
+
+    #[tokio::test]
+    async fn a_name_too_long_for_dns_does_not_exist() {
+        let longest =
+            [("a", 63), ("b", 63), ("c", 63), ("d", 61)].map(|(letter, count)| letter.repeat(count));
+        let resolver = resolver(Says::Nothing).await;
+        let failure = resolver.srv("_imaps", &domain(&longest.join("."))).await.unwrap_err();
+        assert_eq!((failure.cause, failure.temporary), (Cause::NoSuchHost, false));
+    }
+
+    #[tokio::test]
+    async fn a_resolver_behind_tls_is_asked() {
+        let (listener, acceptor, roots) = tls_server(b"dot").await;
+        let choice = format!("tls://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            answer(acceptor.accept(stream).await.unwrap(), &Says::Records(vec![mx(10, "a.example.")])).await;
+        });
+        let resolver = asking(ResolverChoice::parse(&choice).unwrap(), roots);
+        assert_eq!(resolver.mx(&domain("example.org")).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_resolver_behind_https_is_asked() {
+        let (listener, acceptor, roots) = tls_server(b"h2").await;
+        let choice = format!("https://{}/a1b2", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let says = Says::Records(vec![mx(10, "a.example.")]);
+            answer_http2(acceptor.accept(stream).await.unwrap(), &says).await
+        });
+        let resolver = asking(ResolverChoice::parse(&choice).unwrap(), roots);
+        assert_eq!(resolver.mx(&domain("example.org")).await.unwrap().len(), 1);
+        drop(resolver);
+        assert_eq!(server.await.unwrap(), "POST https://127.0.0.1/a1b2");
+    }
+
+    #[tokio::test]
+    async fn a_resolver_whose_certificate_is_not_trusted_is_a_failure() {
+        let (listener, acceptor, _) = tls_server(b"dot").await;
+        let choice = format!("tls://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                assert!(acceptor.accept(stream).await.is_err());
+            }
+        });
+        let resolver = asking(ResolverChoice::parse(&choice).unwrap(), RootCertStore::empty());
+        let failure = resolver.mx(&domain("example.org")).await.unwrap_err();
+        assert_eq!((&failure.cause, failure.temporary), (&Cause::Resolver, true));
+        assert!(failure.reason.contains("or its certificate is not trusted"), "{failure}");
+    }
+}

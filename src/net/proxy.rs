@@ -83,7 +83,7 @@ fn failure_of(error: &tokio_socks::Error) -> Failure {
 }
 
 /// What was typed, less a password that does not belong there.
-fn without_user_info(text: &str) -> String {
+pub(super) fn without_user_info(text: &str) -> String {
     let Some((before, host)) = text.rsplit_once('@') else { return text.to_owned() };
     let scheme = before.split_once("://").map(|(scheme, _)| format!("{scheme}://"));
     format!("{}…@{host}", scheme.unwrap_or_default())

@@ -17,7 +17,7 @@ use rustls::crypto::{
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     AlertDescription, ClientConfig, DigitallySignedStruct, NamedGroup, PeerIncompatible, ProtocolVersion,
-    SignatureScheme,
+    RootCertStore, SignatureScheme,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -155,6 +155,15 @@ fn config(groups: Groups, recorder: Arc<Recorder>) -> ClientConfig {
     // A resumed session would not show its certificate.
     config.resumption = Resumption::disabled();
     config
+}
+
+/// The settings of a connection to a helper such as a resolver: it ends when the certificate is not trusted.
+pub fn judging_config(roots: Arc<RootCertStore>) -> ClientConfig {
+    ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .expect("the provider has suites for both versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth()
 }
 
 fn server_name(host: &Host) -> ServerName<'static> {

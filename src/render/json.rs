@@ -13,14 +13,15 @@ use time::format_description::well_known::Rfc3339;
 
 use super::style::is_dangerous;
 use crate::attempt::{Attempt, Failure};
-use crate::lookup::Lookup;
+use crate::lookup::Asked;
+use crate::lookup::source::{Answer as SourceAnswer, Question};
 use crate::net::tls::Agreed;
 use crate::probe::certificate::{Certificate, Chain};
 use crate::probe::facts::{Answer, Facts, PasswordAuth, Timings};
 use crate::providers::table::Provider;
 use crate::report::finding::Finding;
-use crate::report::{EndpointReport, Report};
-use crate::settings::{Service, Source};
+use crate::report::{EndpointReport, LookupReport, Report};
+use crate::settings::{Access, ProviderInfo, Service, Source};
 use crate::target::Address;
 use crate::wire::Greeting;
 
@@ -40,6 +41,15 @@ pub fn write(out: &mut dyn Write, documents: &[Value]) -> io::Result<()> {
     writeln!(out)
 }
 
+/// Writes values as an array, however many there are.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_array(out: &mut dyn Write, values: &[Value]) -> io::Result<()> {
+    values.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new())))?;
+    writeln!(out)
+}
+
 /// Writes one document in one line, with its place among the targets.
 ///
 /// # Errors
@@ -54,7 +64,8 @@ pub fn write_line(out: &mut dyn Write, index: usize, mut document: Value) -> io:
 }
 
 /// The document of a lookup.
-pub fn lookup(lookup: &Lookup) -> Value {
+pub fn lookup(report: &LookupReport) -> Value {
+    let lookup = &report.lookup;
     let address = lookup.query.address.as_ref();
     let settings = lookup.settings.as_ref();
     json!({
@@ -63,43 +74,95 @@ pub fn lookup(lookup: &Lookup) -> Value {
         "target": lookup.query.typed,
         "status": lookup.status().as_str(),
         "domain": lookup.query.domain.as_str(),
-        "provider": settings.and_then(|settings| settings.provider.as_ref()).map(|provider| json!({
-            "id": provider.id,
-            "name": provider.name,
-            "documentation": provider.documentation,
-            "instructions": provider.instructions.iter()
-                .map(|instruction| json!({ "text": instruction.text, "url": instruction.url }))
-                .collect::<Vec<_>>(),
-        })),
+        "provider": settings.and_then(|settings| settings.provider.as_ref()).map(provider_info),
         "services": settings.map_or_else(Vec::new, |settings| {
             settings.services.iter().map(|it| service(it, address)).collect::<Vec<_>>()
         }),
         "decided_by": lookup.decided_by,
-        "sources": lookup.sources.iter().map(|asked| {
-            let mut source = attempt(&asked.outcome, |services| json!({ "services": services }));
-            add(&mut source, "source", json!(asked.source.as_str()));
-            add(&mut source, "elapsed_ms", milliseconds(asked.elapsed));
-            source
-        }).collect::<Vec<_>>(),
-        "disagreements": [],
-        "findings": [],
+        "sources": lookup.sources.iter().map(source).collect::<Vec<_>>(),
+        "disagreements": lookup.disagreements.iter().map(|it| json!({
+            "service": it.service.as_str(),
+            "field": it.field,
+            "values": it.values.iter()
+                .map(|(source, value)| json!({ "source": source.as_str(), "value": value }))
+                .collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
     })
+}
+
+fn provider_info(provider: &ProviderInfo) -> Value {
+    json!({
+        "id": provider.id,
+        "name": provider.name,
+        "documentation": provider.documentation,
+        "webmail": provider.webmail,
+        "instructions": provider.instructions.iter()
+            .map(|instruction| json!({ "text": instruction.text, "url": instruction.url }))
+            .collect::<Vec<_>>(),
+        "oauth2": provider.oauth2.as_ref().map(|oauth2| json!({
+            "issuer": oauth2.issuer,
+            "scopes": oauth2.scopes,
+            "auth_url": oauth2.auth_url,
+            "token_url": oauth2.token_url,
+        })),
+    })
+}
+
+fn source(asked: &Asked) -> Value {
+    let mut source = json!({ "source": asked.source.as_str(), "elapsed_ms": milliseconds(asked.elapsed) });
+    if let Value::Object(outcome) = attempt(&asked.outcome, answer) {
+        outcome.into_iter().for_each(|(name, field)| add(&mut source, &name, field));
+    }
+    source
+}
+
+fn answer(answer: &SourceAnswer) -> Value {
+    let mut value = json!({ "services": answer.settings.services.len() });
+    if let Some(url) = &answer.url {
+        add(&mut value, "url", json!(url));
+        add(&mut value, "redirects", json!(answer.redirects));
+    }
+    if !answer.notes.is_empty() {
+        add(&mut value, "notes", json!(answer.notes));
+    }
+    value
 }
 
 fn service(service: &Service, address: Option<&Address>) -> Value {
     let username = service.username.as_ref();
-    json!({
-        "protocol": service.endpoint.protocol.as_str(),
-        "host": service.endpoint.host.to_string(),
-        "port": service.endpoint.port.get(),
-        "security": service.endpoint.security.as_str(),
+    let mut value = json!({ "protocol": service.access.protocol() });
+    match (&service.access, service.access.place()) {
+        (Access::Jmap { url }, _) => add(&mut value, "url", json!(url)),
+        (_, Some((host, port, security))) => {
+            add(&mut value, "host", json!(host.to_string()));
+            add(&mut value, "port", json!(port.get()));
+            add(&mut value, "security", json!(security.as_str()));
+        }
+        _ => {}
+    }
+    let rest = json!({
         "username": username.zip(address).map(|(form, address)| form.of(address)),
         "username_form": username.map(|form| form.as_str()),
         "auth": service.auth.iter().map(|method| method.as_str()).collect::<Vec<_>>(),
         "source": service.source.as_str(),
-        "trust": service.source.trust().as_str(),
+        "trust": service.trust.as_str(),
+        "other_domain": service.other_domain,
         "recommended": service.recommended,
-    })
+    });
+    if let Value::Object(rest) = rest {
+        rest.into_iter().for_each(|(name, field)| add(&mut value, &name, field));
+    }
+    value
+}
+
+/// A question that a lookup would ask.
+pub fn question(question: &Question) -> Value {
+    match question {
+        Question::Dns { name, record_type } => json!({ "kind": "dns", "name": name, "type": record_type }),
+        Question::Http { method, url } => json!({ "kind": "http", "method": method, "url": url }),
+        Question::Connect { host, port } => json!({ "kind": "connect", "host": host, "port": port }),
+    }
 }
 
 /// The document of a probe.
@@ -110,12 +173,12 @@ pub fn probe(report: &Report) -> Value {
         "target": report.target,
         "status": report.status.as_str(),
         "settings": report.lookup.as_ref().map(lookup),
-        "endpoints": report.endpoints.iter().map(|it| endpoint(it, report.now)).collect::<Vec<_>>(),
+        "endpoints": report.endpoints.iter().map(|it| endpoint(it, report)).collect::<Vec<_>>(),
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
     })
 }
 
-fn endpoint(report: &EndpointReport, now: OffsetDateTime) -> Value {
+fn endpoint(report: &EndpointReport, whole: &Report) -> Value {
     let facts = &report.facts;
     json!({
         "protocol": facts.endpoint.protocol.as_str(),
@@ -132,11 +195,12 @@ fn endpoint(report: &EndpointReport, now: OffsetDateTime) -> Value {
             "changed": facts.changes().map(|it| json!({ "added": it.added, "dropped": it.dropped })),
         },
         "starttls": attempt(&facts.starttls, |starttls| json!({ "offered": starttls.offered })),
-        "tls": tls(facts, now),
+        "tls": tls(facts, whole.now),
         "password_auth": password_auth(&facts.password_auth()),
         "timings_ms": timings(&facts.timings),
         "retried_with_smaller_hello": facts.smaller_hello.as_ref().map(|failure| &failure.reason),
         "notes": facts.notes,
+        "named_by": whole.named_by(report).iter().map(|source| source.as_str()).collect::<Vec<_>>(),
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
     })
 }

@@ -5,6 +5,7 @@ mod capabilities;
 mod certificate;
 mod connect;
 mod greeting;
+pub mod lookup;
 mod run;
 mod starttls;
 mod tls;

@@ -62,11 +62,11 @@ fn a_closed_stdout_ends_quietly() {
     for (arguments, code) in [
         (&["providers", "list"][..], 0),
         (&["lookup", "user@disroot.org"], 0),
-        (&["lookup", "nowhere.example", "--json"], 1),
+        (&["lookup", "--offline", "nowhere.example", "--json"], 1),
         (&["--help"], 0),
         (&["completions", "bash"], 0),
         (&["man"], 0),
-        (&["probe", "nowhere.example"], 1),
+        (&["probe", "--offline", "nowhere.example"], 1),
     ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);

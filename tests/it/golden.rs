@@ -42,14 +42,17 @@ const RUNS: &[Run] = &[
     run("help-man-long", &["man", "--help"]),
     run("lookup-address", &["lookup", "user@disroot.org"]),
     run("lookup-domain", &["lookup", "disroot.org"]),
-    run("lookup-several", &["lookup", "user@gmail.com", "nowhere.example", "gmx.net"]),
-    run("lookup-unknown", &["lookup", "user@nowhere.example"]),
-    run("lookup-unknown-idn", &["lookup", "user@bücher.example"]),
+    run("lookup-several", &["lookup", "--offline", "user@gmail.com", "nowhere.example", "gmx.net"]),
+    run("lookup-unknown", &["lookup", "--offline", "user@nowhere.example"]),
+    run("lookup-unknown-idn", &["lookup", "--offline", "user@bücher.example"]),
     run("lookup-json", &["lookup", "user@disroot.org", "--json"]),
-    run("lookup-json-several", &["lookup", "--format", "json", "disroot.org", "nowhere.example"]),
-    run("lookup-jsonl", &["lookup", "--format", "jsonl", "user@disroot.org", "nowhere.example"]),
-    run("lookup-quiet", &["lookup", "-q", "nowhere.example"]),
-    run("lookup-colour", &["lookup", "--color", "always", "user@gmail.com", "nowhere.example"]),
+    run(
+        "lookup-json-several",
+        &["lookup", "--format", "json", "--offline", "disroot.org", "nowhere.example"],
+    ),
+    run("lookup-jsonl", &["lookup", "--format", "jsonl", "--offline", "user@disroot.org", "nowhere.example"]),
+    run("lookup-quiet", &["lookup", "--offline", "-q", "nowhere.example"]),
+    run("lookup-colour", &["lookup", "--color", "always", "--offline", "user@gmail.com", "nowhere.example"]),
     run("lookup-own-table", &["lookup", "--providers", "tables/own.toml", "user@disroot.org", "gmx.net"]),
     run("lookup-own-table-json", &["lookup", "--providers=tables/own.toml", "--json", "user@disroot.org"]),
     run(
@@ -80,14 +83,15 @@ const RUNS: &[Run] = &[
     run("providers-show-unknown", &["providers", "show", "nobody"]),
     run("providers-check-good", &["providers", "check", "tables/own.toml"]),
     run("providers-check-broken", &["providers", "check", "tables/broken.toml"]),
-    run("probe-unknown-domain", &["probe", "nowhere.example"]),
-    run("probe-unknown-domain-json", &["probe", "nowhere.example", "--json"]),
+    run("probe-unknown-domain", &["probe", "--offline", "nowhere.example"]),
+    run("probe-unknown-domain-json", &["probe", "--offline", "nowhere.example", "--json"]),
     run("probe-no-such-service", &["probe", "disroot.org", "--protocol", "pop3", "--security", "none"]),
 ];
 
 /// All that is strange and right.
 const INPUT: &[&str] = &[
     "lookup",
+    "--offline",
     "DISROOT.ORG",
     "disroot.org.",
     "User.Name+tag@Disroot.Org",
@@ -103,6 +107,7 @@ const INPUT: &[&str] = &[
 
 const INPUT_JSONL: &[&str] = &[
     "lookup",
+    "--offline",
     "--format=jsonl",
     "DISROOT.ORG",
     "disroot.org.",

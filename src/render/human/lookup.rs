@@ -1,20 +1,70 @@
-//! The screen of a lookup: the services as a table, then what to know and to do.
+//! The screen of a lookup: the services as a table, then what to know and to do, then what became of each source.
 
 use std::io::{self, Write};
 
 use super::both_forms;
 use crate::attempt::Attempt;
-use crate::lookup::Lookup;
+use crate::lookup::source::Question;
+use crate::lookup::{Asked, Lookup, Status};
 use crate::render::style::{Escaped, Style, Tone, columns};
-use crate::settings::{ProviderInfo, Service};
+use crate::report::LookupReport;
+use crate::report::finding::{Finding, Severity};
+use crate::settings::{Access, ProviderInfo, Service, Settings, Source};
 use crate::target::Address;
 
-/// Writes the outcome of a lookup.
+/// Writes the outcome of a lookup; `all` shows every source and every difference.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write(out: &mut dyn Write, lookup: &Lookup, style: Style) -> io::Result<()> {
-    let Some(settings) = &lookup.settings else { return write_not_found(out, lookup, style) };
+pub fn write(out: &mut dyn Write, report: &LookupReport, style: Style, all: bool) -> io::Result<()> {
+    let lookup = &report.lookup;
+    match &lookup.settings {
+        Some(settings) => write_found(out, lookup, settings, style)?,
+        None => write_not_found(out, lookup, style)?,
+    }
+    for finding in &report.findings {
+        write_finding(out, finding, style)?;
+    }
+    if all || lookup.settings.is_none() {
+        write_sources(out, &lookup.sources, style)?;
+    }
+    if all {
+        write_differences(out, lookup, style)?;
+    }
+    if lookup.settings.is_none() {
+        write_hint(out, lookup, style)?;
+    }
+    Ok(())
+}
+
+/// Writes the questions a lookup would ask.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_questions(out: &mut dyn Write, questions: &[Question]) -> io::Result<()> {
+    if questions.is_empty() {
+        return writeln!(out, "nobody would be asked: the tables are enough");
+    }
+    for question in questions {
+        match question {
+            Question::Dns { name, record_type } => writeln!(out, "DNS   {record_type:<4} {}", Escaped(name))?,
+            Question::Http { method, url } => writeln!(out, "HTTP  {method:<4} {}", Escaped(url))?,
+            Question::Connect { host, port } => writeln!(out, "TCP        {}:{port}", Escaped(host))?,
+        }
+    }
+    Ok(())
+}
+
+/// The address or domain that was asked for.
+pub fn title(lookup: &Lookup) -> String {
+    let domain = both_forms(&lookup.query.domain);
+    match &lookup.query.address {
+        Some(address) => format!("{}@{domain}", Escaped(address.local_part())),
+        None => domain,
+    }
+}
+
+fn write_found(out: &mut dyn Write, lookup: &Lookup, settings: &Settings, style: Style) -> io::Result<()> {
     let provider = settings.provider.as_ref().map(|provider| format!(" · {}", Escaped(&provider.name)));
     writeln!(out, "{}{}", style.paint(Tone::Bold, &title(lookup)), provider.unwrap_or_default())?;
     writeln!(out)?;
@@ -35,64 +85,143 @@ pub fn write(out: &mut dyn Write, lookup: &Lookup, style: Style) -> io::Result<(
     Ok(())
 }
 
-/// The address or domain that was asked for.
-pub fn title(lookup: &Lookup) -> String {
-    let domain = both_forms(&lookup.query.domain);
-    match &lookup.query.address {
-        Some(address) => format!("{}@{domain}", Escaped(address.local_part())),
-        None => domain,
-    }
-}
-
 fn row(service: &Service, address: Option<&Address>) -> Vec<String> {
-    let endpoint = &service.endpoint;
     let username = match (&service.username, address) {
         (None, _) => "?".to_owned(),
         (Some(form), Some(address)) => Escaped(&form.of(address)).to_string(),
-        (Some(form), None) => form.form(),
+        (Some(form), None) => Escaped(&form.form()).to_string(),
     };
     let auth: Vec<&str> = service.auth.iter().map(|method| method.as_str()).collect();
+    let (server, port, security) = match (&service.access, service.access.place()) {
+        (_, Some((host, port, security))) => (host.to_string(), port.to_string(), security.name().to_owned()),
+        (Access::Jmap { url }, None) => (url.clone(), String::new(), String::new()),
+        (_, None) => Default::default(),
+    };
+    let marks = [(service.recommended, "recommended"), (service.other_domain, "other domain")];
+    let marks: Vec<&str> = marks.iter().filter(|(set, _)| *set).map(|(_, mark)| *mark).collect();
     vec![
-        endpoint.protocol.name().to_owned(),
-        Escaped(&endpoint.host.to_string()).to_string(),
-        endpoint.port.to_string(),
-        endpoint.security.name().to_owned(),
+        service.access.name().to_owned(),
+        Escaped(&server).to_string(),
+        port,
+        security,
         username,
         if auth.is_empty() { "?".to_owned() } else { auth.join(", ") },
         service.source.to_string(),
-        if service.recommended { "recommended".to_owned() } else { String::new() },
+        marks.join(", "),
     ]
 }
 
 fn write_provider(out: &mut dyn Write, provider: &ProviderInfo, style: Style) -> io::Result<()> {
     for instruction in &provider.instructions {
-        writeln!(out, "  {} {}", style.paint(Tone::Warn, "note:"), Escaped(&instruction.text))?;
+        let url = instruction.url.as_ref().map(|url| format!(" ({})", Escaped(url))).unwrap_or_default();
+        writeln!(out, "  {} {}{url}", style.paint(Tone::Warn, "note:"), Escaped(&instruction.text))?;
     }
-    if let Some(url) = &provider.documentation {
-        writeln!(out, "  {} {}", style.paint(Tone::Dim, "documentation:"), Escaped(url))?;
+    if let Some(oauth2) = &provider.oauth2 {
+        let scopes = Escaped(&oauth2.scopes.join(" ")).to_string();
+        let scopes = if scopes.is_empty() { String::new() } else { format!(", scopes {scopes}") };
+        let issuer = Escaped(&oauth2.issuer);
+        writeln!(out, "  {} issuer {issuer}{scopes}", style.paint(Tone::Dim, "oauth2:"))?;
+    }
+    for (name, url) in [("webmail:", &provider.webmail), ("documentation:", &provider.documentation)] {
+        if let Some(url) = url {
+            writeln!(out, "  {} {}", style.paint(Tone::Dim, name), Escaped(url))?;
+        }
     }
     Ok(())
 }
 
 fn write_not_found(out: &mut dyn Write, lookup: &Lookup, style: Style) -> io::Result<()> {
-    writeln!(
-        out,
-        "{} · {}",
-        style.paint(Tone::Bold, &title(lookup)),
-        style.paint(Tone::Bad, "no settings found")
-    )?;
-    writeln!(out)?;
-    for asked in &lookup.sources {
-        let outcome = match &asked.outcome {
-            Attempt::Done(_) => "answered",
-            other => other.reason().unwrap_or_default(),
-        };
-        writeln!(out, "  {}: {}", asked.source, Escaped(outcome))?;
+    let (tone, words) = match lookup.status() {
+        Status::Unknown => (Tone::Unknown, "could not find out"),
+        _ => (Tone::Bad, "no settings found"),
+    };
+    writeln!(out, "{} · {}", style.paint(Tone::Bold, &title(lookup)), style.paint(tone, words))
+}
+
+/// Differences and completions are shown by the tables themselves; findings say what to mind.
+fn write_finding(out: &mut dyn Write, finding: &Finding, style: Style) -> io::Result<()> {
+    let (tone, word) = match finding.severity {
+        Severity::Info => (Tone::Dim, "info:"),
+        Severity::Warn => (Tone::Warn, "warn:"),
+        Severity::Unknown => (Tone::Unknown, "not known:"),
+        Severity::Fail => (Tone::Bad, "fail:"),
+    };
+    writeln!(out, "  {} {}", style.paint(tone, word), Escaped(&finding.text))?;
+    if let Some(evidence) = &finding.evidence {
+        writeln!(out, "    {} {}", style.paint(Tone::Dim, "seen:"), Escaped(evidence))?;
     }
-    let hint = format!(
-        "check the spelling; if you know the server, examine it with `mailcfg probe mail.{}:993`",
-        lookup.query.domain
-    );
+    match &finding.hint {
+        Some(hint) => writeln!(out, "    {} {}", style.paint(Tone::Dim, "hint:"), Escaped(hint)),
+        None => Ok(()),
+    }
+}
+
+fn write_sources(out: &mut dyn Write, sources: &[Asked], style: Style) -> io::Result<()> {
+    writeln!(out)?;
+    let mut rows =
+        vec![vec!["SOURCE".to_owned(), "OUTCOME".to_owned(), "TIME".to_owned(), "WHAT IT SAID".to_owned()]];
+    rows.extend(sources.iter().map(source_row));
+    for (index, line) in columns(&rows).iter().enumerate() {
+        let line = if index == 0 { style.paint(Tone::Dim, line) } else { line.clone() };
+        writeln!(out, "  {line}")?;
+    }
+    Ok(())
+}
+
+fn source_row(asked: &Asked) -> Vec<String> {
+    let (outcome, said) = match &asked.outcome {
+        Attempt::Done(answer) => {
+            let count = answer.settings.services.len();
+            let mut said =
+                vec![if count == 1 { "1 service".to_owned() } else { format!("{count} services") }];
+            said.extend(answer.url.clone());
+            said.extend(
+                (!answer.redirects.is_empty())
+                    .then(|| format!("redirected from {}", answer.redirects.join(", "))),
+            );
+            said.extend(answer.notes.iter().cloned());
+            ("done", said.join(" · "))
+        }
+        Attempt::Absent(reason) => ("absent", reason.clone()),
+        Attempt::Skipped(reason) => ("skipped", reason.clone()),
+        Attempt::Failed(failure) => ("failed", format!("{}: {}", failure.stage.as_str(), failure.reason)),
+    };
+    let asked_at_all = !matches!(asked.outcome, Attempt::Skipped(_));
+    let time = if asked_at_all { format!("{} ms", asked.elapsed.as_millis()) } else { String::new() };
+    vec![asked.source.to_string(), outcome.to_owned(), time, Escaped(&said).to_string()]
+}
+
+fn write_differences(out: &mut dyn Write, lookup: &Lookup, style: Style) -> io::Result<()> {
+    let answered = lookup.sources.iter().filter(|asked| asked.outcome.value().is_some()).count();
+    if answered < 2 {
+        return Ok(());
+    }
+    writeln!(out)?;
+    if lookup.disagreements.is_empty() {
+        return writeln!(out, "  the {answered} sources that answered agree");
+    }
+    let mut rows = vec![vec!["DIFFERENCE".to_owned(), String::new(), String::new()]];
+    for it in &lookup.disagreements {
+        let value = |(source, value): &(Source, String)| format!("{} ({source})", Escaped(value));
+        let values: Vec<String> = it.values.iter().map(value).collect();
+        rows.push(vec![it.service.name().to_owned(), it.field.to_owned(), values.join(" · ")]);
+    }
+    for (index, line) in columns(&rows).iter().enumerate() {
+        let line = if index == 0 { style.paint(Tone::Dim, line) } else { line.clone() };
+        writeln!(out, "  {line}")?;
+    }
+    Ok(())
+}
+
+fn write_hint(out: &mut dyn Write, lookup: &Lookup, style: Style) -> io::Result<()> {
+    let domain = &lookup.query.domain;
+    let hint = match lookup.status() {
+        Status::Unknown => "try again, or ask another resolver with --resolver ADDR".to_owned(),
+        _ => format!(
+            "check the spelling; if you know the server, examine it with `mailcfg probe mail.{domain}:993`"
+        ),
+    };
+    writeln!(out)?;
     writeln!(out, "  {} {hint}", style.paint(Tone::Dim, "hint:"))
 }
 

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::lookup::title;
 use crate::attempt::Attempt;
+use crate::lookup;
 use crate::probe::certificate::{Certificate, Chain};
 use crate::probe::facts::{Answer, Facts, Party, Timings, takes_password};
 use crate::render::style::{Escaped, Style, Tone, columns};
 use crate::report::finding::{Finding, Severity, Status};
-use crate::report::{EndpointReport, Report};
+use crate::report::{EndpointReport, LookupReport, Report};
 use crate::settings::Security;
 
 /// How much is shown.
@@ -30,6 +31,12 @@ pub enum Detail {
 /// Those of the writer.
 pub fn write(out: &mut dyn Write, report: &Report, style: Style, detail: Detail) -> io::Result<()> {
     write_title(out, report, style)?;
+    for finding in report.lookup.iter().flat_map(|report| &report.findings) {
+        if finding.severity > Severity::Info {
+            writeln!(out, "  {} {}", style.paint(Tone::Warn, "warn:"), Escaped(&finding.text))?;
+            write_hint(out, "    ", finding, style)?;
+        }
+    }
     writeln!(out)?;
     if report.endpoints.is_empty() {
         return write_nothing_to_probe(out, report, style);
@@ -39,6 +46,7 @@ pub fn write(out: &mut dyn Write, report: &Report, style: Style, detail: Detail)
     let rows: Vec<Vec<String>> = endpoints.iter().map(|endpoint| row(endpoint, report)).collect();
     for (endpoint, line) in endpoints.iter().zip(columns(&rows)) {
         writeln!(out, "  {}", painted(&line, endpoint.status, style))?;
+        write_named_by(out, endpoint, report, style)?;
         write_findings(out, &endpoint.findings, style, detail)?;
         if detail >= Detail::Facts {
             write_facts(out, endpoint, report, style)?;
@@ -57,10 +65,10 @@ pub fn write(out: &mut dyn Write, report: &Report, style: Style, detail: Detail)
 
 fn write_title(out: &mut dyn Write, report: &Report, style: Style) -> io::Result<()> {
     let mut parts = vec![match &report.lookup {
-        Some(lookup) => style.paint(Tone::Bold, &title(lookup)),
+        Some(report) => style.paint(Tone::Bold, &title(&report.lookup)),
         None => style.paint(Tone::Bold, &Escaped(&report.target).to_string()),
     }];
-    let settings = report.lookup.as_ref().and_then(|lookup| lookup.settings.as_ref());
+    let settings = report.lookup.as_ref().and_then(|report| report.lookup.settings.as_ref());
     parts.extend(
         settings.and_then(|settings| settings.provider.as_ref()).map(|it| Escaped(&it.name).to_string()),
     );
@@ -183,6 +191,21 @@ fn shown_mechanism(name: &str) -> String {
         "apop" => "APOP".to_owned(),
         other => Escaped(other).to_string(),
     }
+}
+
+/// Which sources name the endpoint, when several answered.
+fn write_named_by(
+    out: &mut dyn Write,
+    endpoint: &EndpointReport,
+    report: &Report,
+    style: Style,
+) -> io::Result<()> {
+    let sources = report.lookup.iter().flat_map(|report| &report.lookup.sources);
+    if sources.filter(|asked| asked.outcome.value().is_some()).count() < 2 {
+        return Ok(());
+    }
+    let names: Vec<&str> = report.named_by(endpoint).iter().map(|source| source.as_str()).collect();
+    writeln!(out, "{INDENT}{} {}", style.paint(Tone::Dim, "named by:"), names.join(", "))
 }
 
 /// The first finding stands in the endpoint's own line already; the rest follow. Information is for `-v`.
@@ -332,12 +355,16 @@ fn write_transcript(out: &mut dyn Write, facts: &Facts, style: Style) -> io::Res
 }
 
 fn write_nothing_to_probe(out: &mut dyn Write, report: &Report, style: Style) -> io::Result<()> {
-    let Some(lookup) = &report.lookup else { return Ok(()) };
+    let Some(LookupReport { lookup, .. }) = &report.lookup else { return Ok(()) };
     let domain = &lookup.query.domain;
     let (text, hint) = match &lookup.settings {
         Some(_) => (
             "none of its services is of the protocol and security asked for".to_owned(),
             format!("see them all with `mailcfg lookup {domain}`"),
+        ),
+        None if lookup.status() == lookup::Status::Unknown => (
+            "its mail settings could not be found out, so there is nothing to examine".to_owned(),
+            format!("see why with `mailcfg lookup {domain}`, and try again"),
         ),
         None => (
             "its mail settings are not known, so there is nothing to examine".to_owned(),

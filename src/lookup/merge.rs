@@ -1,0 +1,212 @@
+//! Ranks answers, completes a half that is missing, and compares: pure functions of what sources gave.
+
+use super::Asked;
+use super::source::Answer;
+use crate::settings::{Protocol, Service, Settings, Source, recommend};
+use crate::target::Domain;
+
+/// Which settings were chosen, and by which rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// The settings.
+    pub settings: Option<Settings>,
+    /// The rule, in words.
+    pub rule: Option<String>,
+    /// The source that gave the missing half.
+    pub completed_from: Option<Source>,
+}
+
+/// A field in which sources differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disagreement {
+    /// The protocol whose best service is compared.
+    pub service: Protocol,
+    /// `host`, `port`, `security`, `username` or `auth`.
+    pub field: &'static str,
+    /// What each source says, in rank order.
+    pub values: Vec<(Source, String)>,
+}
+
+/// True when nothing that `best_open` or a worse source may say could change the services.
+pub fn is_decided(asked: &[&Asked], best_open: Source) -> bool {
+    let better: Vec<&Answer> = asked
+        .iter()
+        .filter(|asked| asked.source < best_open)
+        .filter_map(|asked| asked.outcome.value())
+        .collect();
+    let has = |incoming| better.iter().any(|answer| has_half(&answer.settings, incoming));
+    has(true) && has(false)
+}
+
+/// Takes the best rank's services; a half that it lacks comes from the next rank that has it.
+pub fn decide(asked: &[Asked], domain: &Domain) -> Decision {
+    let mut answers: Vec<(Source, &Answer)> =
+        asked.iter().filter_map(|asked| asked.outcome.value().map(|answer| (asked.source, answer))).collect();
+    answers.sort_by_key(|(source, _)| *source);
+    let Some(((winner, answer), others)) = answers.split_first() else { return Decision::default() };
+    let mut settings = answer.settings.clone();
+    let mut completed_from = None;
+    for incoming in [true, false] {
+        let donor = others.iter().find(|(_, other)| has_half(&other.settings, incoming));
+        if let (false, Some((source, other))) = (has_half(&settings, incoming), donor) {
+            settings.services.extend(half(&other.settings, incoming).cloned());
+            completed_from = Some(*source);
+        }
+    }
+    recommend(&mut settings.services);
+    Decision { rule: Some(rule(*winner, domain, answers.len())), settings: Some(settings), completed_from }
+}
+
+fn rule(winner: Source, domain: &Domain, answers: usize) -> String {
+    match winner {
+        Source::UserTable | Source::Bundled => format!("{} lists {domain}", winner.name()),
+        _ if answers == 1 => format!("{} answered", winner.name()),
+        _ => format!("{} has the best rank of the {answers} sources that answered", winner.name()),
+    }
+}
+
+fn half(settings: &Settings, incoming: bool) -> impl Iterator<Item = &Service> {
+    let of_half = move |service: &&Service| {
+        service.access.server().is_some_and(|server| server.protocol.is_incoming() == incoming)
+    };
+    settings.services.iter().filter(of_half)
+}
+
+fn has_half(settings: &Settings, incoming: bool) -> bool {
+    half(settings, incoming).next().is_some()
+}
+
+/// Compares, protocol by protocol and field by field, the best service of every source that answered.
+pub fn disagreements(asked: &[Asked]) -> Vec<Disagreement> {
+    let mut found = Vec::new();
+    for protocol in [Protocol::Imap, Protocol::Pop3, Protocol::Smtp] {
+        let services: Vec<(Source, &Service)> = asked
+            .iter()
+            .filter_map(|asked| Some((asked.source, best(&asked.outcome.value()?.settings, protocol)?)))
+            .collect();
+        for (field, value) in FIELDS {
+            let values: Vec<(Source, String)> =
+                services.iter().filter_map(|(source, service)| Some((*source, value(service)?))).collect();
+            let differ =
+                values.first().is_some_and(|(_, first)| values.iter().any(|(_, value)| value != first));
+            if differ {
+                found.push(Disagreement { service: protocol, field, values });
+            }
+        }
+    }
+    found
+}
+
+fn best(settings: &Settings, protocol: Protocol) -> Option<&Service> {
+    let security = |service: &Service| {
+        let server = service.access.server().filter(|server| server.protocol == protocol)?;
+        Some(server.security)
+    };
+    settings
+        .services
+        .iter()
+        .filter(|service| security(service).is_some())
+        .min_by_key(|service| security(service))
+}
+
+type Field = fn(&Service) -> Option<String>;
+
+/// The fields that are compared; a source that says nothing of one differs from nobody.
+const FIELDS: [(&str, Field); 5] = [
+    ("host", |service| Some(service.access.server()?.host.to_string())),
+    ("port", |service| Some(service.access.server()?.port.to_string())),
+    ("security", |service| Some(service.access.server()?.security.to_string())),
+    ("username", |service| Some(service.username.as_ref()?.as_str().to_owned())),
+    ("auth", |service| {
+        let auth: Vec<&str> = service.auth.iter().map(|method| method.as_str()).collect();
+        (!auth.is_empty()).then(|| auth.join(", "))
+    }),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::attempt::{Attempt, Cause, Failure, Stage};
+    use crate::settings::{Access, Endpoint, Overrides, Trust};
+    use crate::target::Target;
+
+    fn service(source: Source, target: &str) -> Service {
+        let Ok(Target::Host { scheme, host, port }) = Target::parse(target) else { panic!("{target}") };
+        Service {
+            access: Access::Server(Endpoint::complete(scheme, host, port, Overrides::default()).unwrap()),
+            username: None,
+            auth: Vec::new(),
+            source,
+            trust: Trust::Https,
+            other_domain: false,
+            recommended: false,
+        }
+    }
+
+    fn asked(source: Source, targets: &[&str]) -> Asked {
+        let services = targets.iter().map(|target| service(source, target)).collect();
+        let answer = Answer::without_document(Settings { provider: None, services });
+        Asked { source, elapsed: Duration::ZERO, outcome: Attempt::Done(answer), remarks: Vec::new() }
+    }
+
+    fn failed(source: Source) -> Asked {
+        let failure = Failure::temporary(Stage::Dns, Cause::Resolver, "SERVFAIL");
+        Asked { outcome: Attempt::Failed(failure), ..asked(source, &[]) }
+    }
+
+    fn places(decision: &Decision) -> Vec<String> {
+        let services = decision.settings.iter().flat_map(|settings| &settings.services);
+        let place = |service: &Service| {
+            let mark = if service.recommended { "*" } else { "" };
+            format!("{}{mark} {}", service.access.server().unwrap().authority(), service.source)
+        };
+        services.map(place).collect()
+    }
+
+    #[test]
+    fn the_best_rank_wins_and_a_missing_half_comes_from_the_next() {
+        let domain = Domain::parse("d.example").unwrap();
+        let sources = [
+            failed(Source::Pacc),
+            asked(Source::Srv, &["s.example:993", "s.example:465"]),
+            asked(Source::Ispdb, &["i.example:143", "i.example:993"]),
+        ];
+        let decision = decide(&sources, &domain);
+        assert_eq!(places(&decision), ["i.example:143 ispdb", "i.example:993* ispdb", "s.example:465* srv"]);
+        assert_eq!(decision.completed_from, Some(Source::Srv));
+        assert_eq!(decide(&[failed(Source::Pacc)], &domain), Decision::default());
+    }
+
+    #[test]
+    fn a_lookup_is_decided_when_no_better_source_is_open_and_both_halves_are_there() {
+        let whole = asked(Source::Ispdb, &["i.example:993", "i.example:465"]);
+        let half = asked(Source::Ispdb, &["i.example:993"]);
+        for (answer, best_open, decided) in [
+            (&whole, Source::Mx, true),
+            (&whole, Source::Pacc, false),
+            (&half, Source::Mx, false),
+            (&failed(Source::Ispdb), Source::Mx, false),
+        ] {
+            assert_eq!(is_decided(&[answer], best_open), decided, "{best_open}");
+        }
+    }
+
+    #[test]
+    fn sources_are_compared_field_by_field_by_their_best_service() {
+        let sources = [
+            asked(Source::Ispdb, &["mail.example:587", "mail.example:993"]),
+            asked(Source::Srv, &["mail.example:465", "mail.example:587", "mail.example:993"]),
+        ];
+        let found: Vec<String> = disagreements(&sources)
+            .iter()
+            .map(|it| {
+                let values: Vec<String> =
+                    it.values.iter().map(|(source, value)| format!("{source}={value}")).collect();
+                format!("{} {} {}", it.service, it.field, values.join(" "))
+            })
+            .collect();
+        assert_eq!(found, ["smtp port ispdb=587 srv=465", "smtp security ispdb=starttls srv=tls"]);
+    }
+}

@@ -1,0 +1,103 @@
+//! What a lookup shows beside its answer: better sources that failed, halves from elsewhere, other domains, differences.
+
+use std::collections::BTreeSet;
+
+use crate::lookup::Lookup;
+use crate::lookup::source::Remark;
+use crate::report::finding::{Finding, Severity};
+use crate::settings::Source;
+
+/// Judges a lookup.
+pub fn judge(lookup: &Lookup) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = better_sources_failed(lookup).into_iter().collect();
+    findings.extend(lookup.completed_from.map(completed_from));
+    findings.extend(other_domain(lookup));
+    let remarks = lookup
+        .sources
+        .iter()
+        .flat_map(|asked| asked.remarks.iter().map(move |remark| (asked.source, remark)));
+    findings.extend(remarks.map(|(source, remark)| remarked(source, remark)));
+    if !lookup.disagreements.is_empty() {
+        findings.push(disagreement(lookup));
+    }
+    findings
+}
+
+/// The source whose services were chosen: the best that answered.
+fn winner(lookup: &Lookup) -> Option<Source> {
+    lookup.sources.iter().filter(|asked| asked.outcome.value().is_some()).map(|asked| asked.source).min()
+}
+
+/// A worse answer is never given as if the better source had none.
+fn better_sources_failed(lookup: &Lookup) -> Option<Finding> {
+    let winner = winner(lookup)?;
+    let failed: Vec<(Source, &str)> = lookup
+        .sources
+        .iter()
+        .filter(|asked| asked.source < winner)
+        .filter_map(|asked| Some((asked.source, asked.outcome.failure()?.reason.as_str())))
+        .collect();
+    if failed.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = failed.iter().map(|(source, _)| source.name()).collect();
+    let reasons: Vec<String> = failed.iter().map(|(source, reason)| format!("{source}: {reason}")).collect();
+    let text = format!("{} could not be asked, and may say something else", names.join(" and "));
+    Some(
+        Finding::new("lookup.better-source-failed", Severity::Warn, text)
+            .evidence(reasons.join("; "))
+            .hint("try again before you rely on this answer"),
+    )
+}
+
+fn completed_from(source: Source) -> Finding {
+    let text = format!("one half of the servers, incoming or outgoing, comes from {}", source.name());
+    Finding::new("lookup.completed-from", Severity::Info, text)
+}
+
+fn other_domain(lookup: &Lookup) -> Option<Finding> {
+    let services = lookup.settings.iter().flat_map(|settings| &settings.services);
+    let elsewhere =
+        services.filter(|service| service.other_domain).filter_map(|service| service.access.place());
+    let hosts: BTreeSet<String> = elsewhere.map(|(host, ..)| host.to_string()).collect();
+    if hosts.is_empty() {
+        return None;
+    }
+    let hosts: Vec<String> = hosts.into_iter().collect();
+    let text = format!("servers of another domain than {}: {}", lookup.query.domain, hosts.join(", "));
+    Some(Finding::new("lookup.other-domain", Severity::Info, text).hint("do you know who runs them?"))
+}
+
+fn remarked(source: Source, remark: &Remark) -> Finding {
+    match remark {
+        Remark::NullMx => {
+            Finding::new("lookup.null-mx", Severity::Warn, "this domain says that it takes no mail")
+                .evidence("its only MX record is the null MX (RFC 7505)")
+        }
+        Remark::Wildcard(name) => {
+            let text = format!("{name} exists only by wildcard DNS, so it is no sign of published settings");
+            Finding::new("lookup.wildcard-dns", Severity::Info, text)
+        }
+        Remark::OnlyOverHttp(url) => {
+            let text = format!(
+                "the document of {source} exists only over http: anybody on the way could have written it"
+            );
+            Finding::new("lookup.only-over-http", Severity::Warn, text)
+                .evidence(url)
+                .hint("check the servers with your provider before you send a password")
+        }
+    }
+}
+
+fn disagreement(lookup: &Lookup) -> Finding {
+    let lines: Vec<String> = lookup
+        .disagreements
+        .iter()
+        .map(|it| {
+            let values: Vec<String> =
+                it.values.iter().map(|(source, value)| format!("{value} ({source})")).collect();
+            format!("{} {}: {}", it.service, it.field, values.join(", "))
+        })
+        .collect();
+    Finding::new("lookup.disagreement", Severity::Info, "the sources do not agree").evidence(lines.join("; "))
+}
