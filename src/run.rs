@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::attempt::{Cause, Failure, Stage};
 use crate::lookup::{self, Lookup, Query};
-use crate::net::Network;
+use crate::net::{Family, Network};
 use crate::probe;
 use crate::probe::facts::Facts;
 use crate::probe::session::{Ended, examine};
@@ -77,50 +77,12 @@ impl Run {
     /// Must be called inside a tokio runtime. When `ended` turns true, probes stop and their facts so far are given.
     pub fn start(self, jobs: Vec<Job>, ended: Ended) -> mpsc::UnboundedReceiver<Event> {
         let (events, receiver) = mpsc::unbounded_channel();
-        let places = Arc::new(Semaphore::new(self.jobs.max(1)));
-        let run = Arc::new(self);
+        let [targets, connections] = [Semaphore::new(self.jobs.max(1)), Semaphore::new(self.jobs.max(1))];
+        let worker = Arc::new(Worker { run: self, targets, connections, events, ended });
         for (index, job) in jobs.into_iter().enumerate() {
-            let (run, places, events, ended) =
-                (Arc::clone(&run), Arc::clone(&places), events.clone(), ended.clone());
-            tokio::spawn(async move {
-                let _place = places.acquire().await;
-                let outcome = run.work(index, job, &events, &ended).await;
-                // Nobody listens any more when the program is ending.
-                let _ = events.send(Event::Finished(Box::new(outcome)));
-            });
+            tokio::spawn(Arc::clone(&worker).work(index, job));
         }
         receiver
-    }
-
-    async fn work(
-        self: &Arc<Self>,
-        index: usize,
-        job: Job,
-        events: &mpsc::UnboundedSender<Event>,
-        ended: &Ended,
-    ) -> Outcome {
-        let (target, lookup, endpoints) = match job {
-            Job::Endpoint(typed, endpoint) => (typed, None, vec![endpoint]),
-            Job::Lookup(query) => {
-                let lookup =
-                    lookup::lookup(&query, &self.providers, &self.network, &self.lookup, ended).await;
-                let endpoints = self.endpoints_of(&lookup);
-                (lookup.query.typed.clone(), Some(lookup), endpoints)
-            }
-        };
-        let _ = events.send(Event::Planned(endpoints.len()));
-        let mut probes = JoinSet::new();
-        for (position, endpoint) in endpoints.into_iter().enumerate() {
-            let (run, ended, events) = (Arc::clone(self), ended.clone(), events.clone());
-            probes.spawn(async move {
-                let facts = run.examine(&endpoint, &ended).await;
-                let _ = events.send(Event::Examined);
-                (position, facts)
-            });
-        }
-        let mut examined = probes.join_all().await;
-        examined.sort_by_key(|(position, _)| *position);
-        Outcome { index, target, lookup, facts: examined.into_iter().flat_map(|(_, facts)| facts).collect() }
     }
 
     /// The distinct endpoints of the services found, in their order; of every source when all were asked.
@@ -143,30 +105,87 @@ impl Run {
         }
         endpoints
     }
+}
+
+/// A run under way.
+struct Worker {
+    run: Run,
+    targets: Semaphore,
+    connections: Semaphore,
+    events: mpsc::UnboundedSender<Event>,
+    ended: Ended,
+}
+
+impl Worker {
+    async fn work(self: Arc<Self>, index: usize, job: Job) {
+        let _place = self.targets.acquire().await;
+        let (target, lookup, endpoints) = match job {
+            Job::Endpoint(typed, endpoint) => (typed, None, vec![endpoint]),
+            Job::Lookup(query) => {
+                let Run { providers, network, lookup: options, .. } = &self.run;
+                let lookup = lookup::lookup(&query, providers, network, options, &self.ended).await;
+                let endpoints = self.run.endpoints_of(&lookup);
+                (lookup.query.typed.clone(), Some(lookup), endpoints)
+            }
+        };
+        let _ = self.events.send(Event::Planned(endpoints.len()));
+        let facts = self.examine_all(endpoints).await;
+        // Nobody listens any more when the program is ending.
+        let _ = self.events.send(Event::Finished(Box::new(Outcome { index, target, lookup, facts })));
+    }
+
+    /// Examines endpoints side by side; gives their facts in order.
+    async fn examine_all(self: &Arc<Self>, endpoints: Vec<Endpoint>) -> Vec<Facts> {
+        // A probe that panics leaves the facts of a lost one in its place.
+        let mut examined: Vec<Vec<Facts>> =
+            endpoints.iter().map(|endpoint| vec![Facts::lost(endpoint.clone())]).collect();
+        let mut probes = JoinSet::new();
+        for (position, endpoint) in endpoints.into_iter().enumerate() {
+            let worker = Arc::clone(self);
+            probes.spawn(async move { (position, worker.examine(&endpoint).await) });
+        }
+        while let Some(joined) = probes.join_next().await {
+            let _ = self.events.send(Event::Examined);
+            if let Ok((position, facts)) = joined
+                && let Some(place) = examined.get_mut(position)
+            {
+                *place = facts;
+            }
+        }
+        examined.into_iter().flatten().collect()
+    }
 
     /// Examines an endpoint once, or once for each address of its host, all side by side.
-    async fn examine(&self, endpoint: &Endpoint, ended: &Ended) -> Vec<Facts> {
-        let once = |address| examine(&self.network, endpoint, address, &self.probe, ended);
-        if !self.all_addresses {
-            return vec![once(None).await];
+    async fn examine(&self, endpoint: &Endpoint) -> Vec<Facts> {
+        if !self.run.all_addresses {
+            return vec![self.examine_at(endpoint, None).await];
         }
-        match self.addresses(endpoint, ended).await {
+        match self.addresses(endpoint).await {
             // The probe itself stops at once and says that the run was ended.
-            None => vec![once(None).await],
+            None => vec![self.examine_at(endpoint, None).await],
             Some(Err(failure)) => vec![Facts::unresolved(endpoint.clone(), failure)],
             Some(Ok((addresses, failures))) => {
-                let mut all = join_all(addresses.into_iter().map(|address| once(Some(address)))).await;
+                let probes = addresses.into_iter().map(|address| self.examine_at(endpoint, Some(address)));
+                let mut all = join_all(probes).await;
                 all.iter_mut().for_each(|facts| facts.course.unresolved.extend(failures.iter().cloned()));
+                if self.run.network.options().family == Family::Any {
+                    skip_unroutable(&mut all);
+                }
                 all
             }
         }
     }
 
+    async fn examine_at(&self, endpoint: &Endpoint, address: Option<SocketAddr>) -> Facts {
+        let _place = self.connections.acquire().await;
+        examine(&self.run.network, endpoint, address, &self.run.probe, &self.ended).await
+    }
+
     /// All addresses of an endpoint's host, within the limit of the endpoint; `None` when the run is ended before.
-    async fn addresses(&self, endpoint: &Endpoint, ended: &Ended) -> Option<Result<Addresses, Failure>> {
-        let mut ended = ended.clone();
-        let limit = self.probe.timeout;
-        let resolving = timeout(limit, self.network.all_addresses(&endpoint.host, endpoint.port));
+    async fn addresses(&self, endpoint: &Endpoint) -> Option<Result<Addresses, Failure>> {
+        let mut ended = self.ended.clone();
+        let limit = self.run.probe.timeout;
+        let resolving = timeout(limit, self.run.network.all_addresses(&endpoint.host, endpoint.port));
         tokio::select! {
             resolved = resolving => Some(resolved.unwrap_or_else(|_| {
                 let reason = format!("the resolver did not answer for {} within {limit:?}", endpoint.host);
@@ -174,6 +193,15 @@ impl Run {
             })),
             Ok(_) = ended.wait_for(|ended| *ended) => None,
         }
+    }
+}
+
+/// An address that this machine has no route to is skipped when another address of the host has one.
+fn skip_unroutable(all: &mut [Facts]) {
+    let no_route =
+        |facts: &Facts| facts.connect.failure().is_some_and(|failure| failure.cause == Cause::NoRoute);
+    if !all.iter().all(no_route) {
+        all.iter_mut().filter(|facts| no_route(facts)).for_each(Facts::skip_connection);
     }
 }
 

@@ -25,8 +25,10 @@ pub trait Exchange {
     /// What a whole reply means.
     type Answer;
 
-    /// What to send first; empty for the greeting, which the server sends unasked.
-    fn opening(&self) -> Vec<u8>;
+    /// What to send first; nothing for the greeting, which the server sends unasked.
+    fn opening(&self) -> Vec<u8> {
+        Vec::new()
+    }
 
     /// Takes one line of the reply.
     ///
@@ -204,31 +206,54 @@ fn greeting_of(protocol: Protocol) -> &'static str {
     }
 }
 
-/// True when a server's free text says that the refusal is for now only.
+/// True when a greeting or goodbye says that it is for now only.
 fn says_later(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    LATER_WORDS.iter().any(|word| text.contains(word))
+    let lower = text.to_ascii_lowercase();
+    later_code(text) || LATER_PHRASES.iter().any(|phrase| lower.contains(phrase))
 }
 
-const LATER_WORDS: &[&str] = &[
-    "[unavailable]",
-    "[inuse]",
-    "[limit]",
-    "[sys/temp]",
-    "[in-use]",
-    "[login-delay]",
-    "later",
+/// True when a reply begins with a response code that means "later".
+fn later_code(text: &str) -> bool {
+    let lower = text.trim_start().to_ascii_lowercase();
+    LATER_CODES.iter().any(|code| lower.starts_with(code))
+}
+
+/// The capabilities of a list that is not longer than it may be.
+fn bounded(list: impl IntoIterator<Item = String>) -> Capabilities {
+    let mut found = Capabilities::default();
+    let mut list = list.into_iter();
+    found.list.extend(list.by_ref().take(CAPABILITIES));
+    if list.next().is_some() {
+        found.notes.push(format!("the list of capabilities is cut after {CAPABILITIES}"));
+    }
+    found
+}
+
+/// Phrases of greetings and goodbyes that leave no doubt; "TLS 1.2 or later" must not be one.
+const LATER_PHRASES: &[&str] = &[
+    "try again",
+    "try later",
+    "again later",
+    "come back later",
     "too many",
     "temporar",
-    "try again",
-    "busy",
     "overload",
+    "too busy",
+    "server busy",
     "maintenance",
     "shutting down",
-    "unavailable",
-    "timeout",
-    "inactivity",
+    "at this time",
 ];
+
+/// The response codes of RFC 5530, RFC 2449 and RFC 3206 that mean "later".
+const LATER_CODES: &[&str] =
+    &["[unavailable]", "[inuse]", "[limit]", "[sys/temp]", "[in-use]", "[login-delay]"];
+
+/// Real servers offer at most a dozen mechanisms.
+const MECHANISMS: usize = 64;
+
+/// Real servers list at most some forty capabilities; what is listed behind this many is dropped with a note.
+const CAPABILITIES: usize = 500;
 
 /// The IMAP command LOGIN, in a list of mechanisms.
 pub const LOGIN_COMMAND: &str = "login-command";
@@ -239,8 +264,11 @@ pub const USER_PASS: &str = "user-pass";
 /// The POP3 command APOP, in a list of mechanisms.
 pub const APOP: &str = "apop";
 
-/// Adds a mechanism in capitals, once.
+/// Adds a mechanism in capitals, once, up to [`MECHANISMS`].
 fn add_mechanism(mechanisms: &mut Vec<String>, name: &str) {
+    if mechanisms.len() >= MECHANISMS {
+        return;
+    }
     let name = name.to_ascii_uppercase();
     if !name.is_empty() && !mechanisms.contains(&name) {
         mechanisms.push(name);
@@ -282,6 +310,15 @@ pub(crate) mod tests {
         let bytes: Vec<&[u8]> = input.chunks(1).collect();
         assert_eq!(feed(make(), &bytes).unwrap().1, sent);
         whole
+    }
+
+    #[test]
+    fn a_hostile_list_stays_small() {
+        let mut mechanisms = Vec::new();
+        (0..100_000).for_each(|number| add_mechanism(&mut mechanisms, &format!("M{number}")));
+        assert_eq!(mechanisms.len(), MECHANISMS);
+        let found = bounded((0..100_000).map(|number| number.to_string()));
+        assert_eq!((found.list.len(), found.notes.len()), (CAPABILITIES, 1));
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Proxy {
         let through = match timeout(limit, connecting).await {
             Err(_) => {
                 let reason = format!("no answer through the proxy within {limit:?}");
-                return Err(failed(Failure::new(Stage::Connect, Cause::TimedOut, reason)));
+                return Err(failed(Failure::temporary(Stage::Connect, Cause::Proxy, reason)));
             }
             Ok(result) => result.map_err(|error| failed(failure_of(&error)))?,
         };

@@ -138,7 +138,7 @@ pub fn inspect(
         Err(error) => problems.add(ProblemKind::Other, format!("is refused by TLS clients: {error}")),
         Ok(end_entity) => {
             if !trusted_itself {
-                let within = now.clamp(certificate.not_before, certificate.not_after);
+                let within = now.max(certificate.not_before).min(certificate.not_after);
                 problems.add_chain(&parsed, &end_entity, others, network, within);
             }
             problems.add_name(&certificate, &parsed, &end_entity, host);
@@ -158,6 +158,12 @@ impl Problems {
     }
 
     fn add_dates(&mut self, certificate: &Certificate, now: OffsetDateTime) {
+        if certificate.not_after < certificate.not_before {
+            self.add(
+                ProblemKind::Other,
+                "ends before it begins: its dates are the wrong way round".to_owned(),
+            );
+        }
         if now > certificate.not_after {
             let days = ago(now - certificate.not_after);
             self.add(ProblemKind::Expired, format!("expired {days} ago ({})", certificate.not_after.date()));

@@ -6,8 +6,8 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::certificate::Chain;
-use crate::attempt::{Attempt, Failure};
-use crate::net::dial::Course;
+use crate::attempt::{Attempt, Cause, Failure, Stage};
+use crate::net::dial::{Course, Tried, TriedOutcome};
 use crate::net::tls::Agreed;
 use crate::settings::{Endpoint, Security};
 use crate::wire::{APOP, Capabilities, Greeting, LOGIN_COMMAND, USER_PASS};
@@ -136,6 +136,22 @@ impl Facts {
         facts.connect = Attempt::Failed(failure);
         facts.settle();
         facts
+    }
+
+    /// Facts of a probe that ended by a fault of this program.
+    pub fn lost(endpoint: Endpoint) -> Self {
+        let reason = "the probe ended by a fault of mailcfg itself";
+        Self::unresolved(endpoint, Failure::temporary(Stage::Connect, Cause::Internal, reason))
+    }
+
+    /// Turns a connection that failed into one that was not to be made; the failure stays on the way to it.
+    pub fn skip_connection(&mut self) {
+        let Attempt::Failed(failure) = &self.connect else { return };
+        let reason = failure.reason.clone();
+        if let Some(address) = self.address {
+            self.course.tried = vec![Tried { address, outcome: TriedOutcome::Failed(failure.clone()) }];
+        }
+        self.connect = Attempt::Skipped(reason);
     }
 
     /// Gives every step that was not reached the reason why.

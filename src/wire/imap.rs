@@ -4,7 +4,7 @@
 
 use super::{
     Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next,
-    Refusal, StartTlsReply, add_mechanism, other_protocol, says_later,
+    Refusal, StartTlsReply, add_mechanism, bounded, later_code, other_protocol, says_later,
 };
 use crate::settings::Protocol;
 
@@ -44,10 +44,6 @@ struct ReadGreeting;
 
 impl Exchange for ReadGreeting {
     type Answer = Greeting;
-
-    fn opening(&self) -> Vec<u8> {
-        Vec::new()
-    }
 
     fn line(&mut self, line: &Line) -> Result<Next<Greeting>, Fault> {
         let raw = line.text();
@@ -177,9 +173,9 @@ impl Tagged {
         let (condition, text) = condition(rest);
         match condition.as_str() {
             "OK" => Ok(Reply::Ok(text.to_owned())),
-            "NO" | "BAD" => {
-                Ok(Reply::No(Refusal { temporary: says_later(text), text: raw.clone(), closing: false }))
-            }
+            "NO" => Ok(Reply::No(Refusal { temporary: later_code(text), text: raw.clone(), closing: false })),
+            // A client error is never for now only (RFC 9051, section 7.1.3).
+            "BAD" => Ok(Reply::No(Refusal { temporary: false, text: raw.clone(), closing: false })),
             _ => Err(unexpected()),
         }
     }
@@ -240,19 +236,20 @@ fn atoms(data: &str) -> Vec<String> {
 }
 
 fn capabilities(atoms: &[String]) -> Capabilities {
-    let has = |name: &str| atoms.iter().any(|atom| atom.eq_ignore_ascii_case(name));
-    let mut mechanisms = Vec::new();
-    for atom in atoms {
+    let mut found = bounded(atoms.iter().cloned());
+    let has = |list: &[String], name: &str| list.iter().any(|atom| atom.eq_ignore_ascii_case(name));
+    found.starttls = has(&found.list, "STARTTLS");
+    for atom in &found.list {
         if let Some((key, name)) = atom.split_once('=')
             && key.eq_ignore_ascii_case("AUTH")
         {
-            add_mechanism(&mut mechanisms, name);
+            add_mechanism(&mut found.mechanisms, name);
         }
     }
-    if !has("LOGINDISABLED") {
-        mechanisms.push(super::LOGIN_COMMAND.to_owned());
+    if !has(&found.list, "LOGINDISABLED") {
+        found.mechanisms.push(super::LOGIN_COMMAND.to_owned());
     }
-    Capabilities { list: atoms.to_vec(), starttls: has("STARTTLS"), mechanisms, notes: Vec::new() }
+    found
 }
 
 #[cfg(test)]

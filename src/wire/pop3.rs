@@ -2,7 +2,7 @@
 
 use super::{
     Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next,
-    Refusal, StartTlsReply, add_mechanism, other_protocol, says_later,
+    Refusal, StartTlsReply, add_mechanism, bounded, later_code, other_protocol, says_later,
 };
 use crate::settings::Protocol;
 
@@ -33,10 +33,6 @@ struct ReadGreeting;
 
 impl Exchange for ReadGreeting {
     type Answer = Greeting;
-
-    fn opening(&self) -> Vec<u8> {
-        Vec::new()
-    }
 
     fn line(&mut self, line: &Line) -> Result<Next<Greeting>, Fault> {
         let raw = line.text();
@@ -76,7 +72,7 @@ impl Exchange for AskCapabilities {
                     self.lines = Some(Vec::new());
                     Ok(Next::More)
                 }
-                Some((false, text)) if says_later(text) => {
+                Some((false, text)) if later_code(text) => {
                     let refusal = Refusal { text: raw.clone(), temporary: true, closing: false };
                     Ok(Next::Done(CapabilityReply::Refused(refusal)))
                 }
@@ -107,7 +103,7 @@ impl Exchange for AskStartTls {
         match status(&raw) {
             Some((true, _)) => Ok(Next::Done(StartTlsReply::GoAhead)),
             Some((false, text)) => {
-                let refusal = Refusal { temporary: says_later(text), text: raw.clone(), closing: false };
+                let refusal = Refusal { temporary: later_code(text), text: raw.clone(), closing: false };
                 Ok(Next::Done(StartTlsReply::Refused(refusal)))
             }
             None => Err(unexpected(raw)),
@@ -138,14 +134,16 @@ fn has_stamp(text: &str) -> bool {
 }
 
 fn capabilities(lines: &[String]) -> Capabilities {
-    let mut found = Capabilities { list: lines.to_vec(), ..Capabilities::default() };
-    for line in lines {
+    let mut found = bounded(lines.iter().cloned());
+    for line in &found.list {
         let mut words = line.split_ascii_whitespace();
         let keyword = words.next().unwrap_or_default().to_ascii_uppercase();
         match keyword.as_str() {
             "STLS" => found.starttls = true,
             "SASL" => words.for_each(|name| add_mechanism(&mut found.mechanisms, name)),
-            "USER" => found.mechanisms.push(super::USER_PASS.to_owned()),
+            "USER" if !found.mechanisms.iter().any(|name| name == super::USER_PASS) => {
+                found.mechanisms.push(super::USER_PASS.to_owned());
+            }
             _ => {}
         }
     }
@@ -169,6 +167,7 @@ mod tests {
             ("+ok x\n", GreetingKind::Ready, "x"),
             ("-ERR [SYS/TEMP] not now\r\n", GreetingKind::Busy, "[SYS/TEMP] not now"),
             ("-ERR go away\r\n", GreetingKind::Rejected, "go away"),
+            ("-ERR needs TLS 1.2 or later\r\n", GreetingKind::Rejected, "needs TLS 1.2 or later"),
         ] {
             let found = greeting(line);
             assert_eq!((found.kind, found.text.as_str()), (kind, text), "{line}");
@@ -205,6 +204,10 @@ mod tests {
     fn a_server_without_capa_says_so() {
         let reply = feed_cut(|| Client.capabilities(), b"-ERR unknown command\r\n");
         assert_eq!(reply, Some(CapabilityReply::Unsupported("-ERR unknown command".to_owned())));
+        assert!(matches!(
+            feed_cut(|| Client.capabilities(), b"-ERR command unavailable, try later\r\n"),
+            Some(CapabilityReply::Unsupported(_))
+        ));
         assert!(feed(Client.capabilities(), &[b"250 what\r\n"]).is_err());
     }
 

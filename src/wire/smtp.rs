@@ -2,9 +2,10 @@
 //!
 //! Always EHLO, whatever the greeting says; HELO only after EHLO was refused for good.
 
+use super::line::excerpt;
 use super::{
     Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next,
-    Refusal, StartTlsReply, add_mechanism, other_protocol,
+    Refusal, StartTlsReply, add_mechanism, bounded, other_protocol,
 };
 use crate::settings::Protocol;
 
@@ -46,10 +47,6 @@ struct ReadGreeting {
 impl Exchange for ReadGreeting {
     type Answer = Greeting;
 
-    fn opening(&self) -> Vec<u8> {
-        Vec::new()
-    }
-
     fn line(&mut self, line: &Line) -> Result<Next<Greeting>, Fault> {
         let whole = self.reply.line(line).map_err(|_| other_protocol(Protocol::Smtp, line))?;
         if !whole {
@@ -89,7 +86,8 @@ impl Exchange for AskCapabilities {
                 Ok(Next::Done(CapabilityReply::List(capabilities(reply.texts.get(1..).unwrap_or_default()))))
             }
             (250, Some(words)) => {
-                let notes = vec![format!("EHLO was refused ({words}), HELO accepted: no extensions")];
+                let notes =
+                    vec![format!("EHLO was refused ({}), HELO accepted: no extensions", excerpt(words))];
                 Ok(Next::Done(CapabilityReply::List(Capabilities { notes, ..Capabilities::default() })))
             }
             (500..=599, None) => {
@@ -162,9 +160,8 @@ impl Reply {
 }
 
 fn capabilities(lines: &[String]) -> Capabilities {
-    let list = lines.iter().filter(|line| !line.is_empty()).cloned().collect();
-    let mut found = Capabilities { list, ..Capabilities::default() };
-    for line in lines {
+    let mut found = bounded(lines.iter().filter(|line| !line.is_empty()).cloned());
+    for line in &found.list {
         let mut words = line.split_ascii_whitespace();
         let keyword = words.next().unwrap_or_default().to_ascii_uppercase();
         let legacy = keyword.strip_prefix("AUTH=");
@@ -174,7 +171,7 @@ fn capabilities(lines: &[String]) -> Capabilities {
             legacy.into_iter().chain(words).for_each(|name| add_mechanism(&mut found.mechanisms, name));
         }
         if legacy.is_some() {
-            found.notes.push(format!("mechanisms are announced in the obsolete form {line:?}"));
+            found.notes.push(format!("mechanisms are announced in the obsolete form {:?}", excerpt(line)));
         }
     }
     found

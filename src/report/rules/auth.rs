@@ -6,6 +6,8 @@ use crate::report::Context;
 use crate::report::finding::{Finding, Severity};
 use crate::settings::Security;
 use crate::target::{is_loopback, is_private};
+use crate::wire::Capabilities;
+use crate::wire::line::excerpt;
 
 /// Judges what is offered for signing in, before and after TLS.
 pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
@@ -13,7 +15,16 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
     let auth = facts.password_auth();
     match auth.answer {
         Answer::OnlyBeforeTls => findings.push(only_before_tls(facts, &auth.before_tls)),
-        Answer::No if !facts.endpoint.is_relay() => findings.push(no_password(facts, &auth.after_tls)),
+        Answer::No if !facts.endpoint.is_relay() => {
+            let in_clear =
+                facts.endpoint.security == Security::None || matches!(facts.starttls, Attempt::Absent(_));
+            let counted = if in_clear {
+                (&auth.before_tls, &facts.before_tls)
+            } else {
+                (&auth.after_tls, &facts.after_tls)
+            };
+            findings.push(no_password(counted.0, counted.1));
+        }
         _ => {}
     }
     let clear: Vec<&str> =
@@ -38,19 +49,16 @@ fn only_before_tls(facts: &Facts, mechanisms: &[String]) -> Finding {
         ),
     };
     Finding::new("auth.only-before-tls", severity, text)
-        .evidence(format!("offered in clear text: {}", mechanisms.join(", ")))
+        .evidence(format!("offered in clear text: {}", some(mechanisms)))
         .hint(hint)
 }
 
-fn no_password(facts: &Facts, mechanisms: &[String]) -> Finding {
+fn no_password(mechanisms: &[String], capabilities: &Attempt<Capabilities>) -> Finding {
     if !mechanisms.is_empty() {
-        let text = format!("no sign-in with a password, only {}", mechanisms.join(", "));
+        let text = format!("no sign-in with a password, only {}", some(mechanisms));
         return Finding::new("auth.no-password", Severity::Info, text);
     }
-    let listed = match facts.capabilities() {
-        Attempt::Done(listed) => listed.list.join(", "),
-        _ => String::new(),
-    };
+    let listed = capabilities.value().map_or_else(String::new, |listed| some(&listed.list));
     Finding::new("auth.none", Severity::Fail, "the server offers no way to sign in")
         .evidence(format!("capabilities: {listed}"))
         .hint("switch authentication on for this port, or use another port")
@@ -60,8 +68,13 @@ fn clear_text_login(facts: &Facts, mechanisms: &[&str]) -> Finding {
     let severity = super::opportunistic(facts);
     let text = "a password can be sent in clear text, before TLS";
     Finding::new("auth.clear-text-login", severity, text)
-        .evidence(format!("offered in clear text: {}", mechanisms.join(", ")))
+        .evidence(format!("offered in clear text: {}", excerpt(&mechanisms.join(", "))))
         .hint("have the server refuse to sign anybody in before TLS (RFC 8314)")
+}
+
+/// As many names as fit into a sentence.
+fn some(names: &[String]) -> String {
+    excerpt(&names.join(", "))
 }
 
 fn nearby(facts: &Facts) -> Option<Finding> {
@@ -80,7 +93,6 @@ fn nearby(facts: &Facts) -> Option<Finding> {
 mod tests {
     use super::super::tests::{context, facts, ids};
     use super::*;
-    use crate::wire::Capabilities;
 
     fn listed(mechanisms: &[&str]) -> Attempt<Capabilities> {
         let mechanisms = mechanisms.iter().map(|&name| name.to_owned()).collect();
@@ -103,6 +115,14 @@ mod tests {
             facts.after_tls = listed(after);
             assert_eq!(ids(&judge(&facts, &context())), expected, "{before:?} {after:?}");
         }
+    }
+
+    #[test]
+    fn without_tls_the_set_in_clear_text_counts() {
+        let mut facts = facts("mail.example.org:587");
+        facts.before_tls = listed(&["XOAUTH2"]);
+        facts.starttls = Attempt::Absent("refused".to_owned());
+        assert_eq!(ids(&judge(&facts, &context())), ["auth.no-password info"]);
     }
 
     #[test]

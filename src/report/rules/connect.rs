@@ -1,5 +1,7 @@
 //! Names that do not resolve and connections that do not open.
 
+use std::time::Duration;
+
 use super::super::EndpointReport;
 use super::severity_of;
 use crate::attempt::{Cause, Failure};
@@ -42,7 +44,7 @@ fn unreachable(facts: &Facts, failure: &Failure) -> Finding {
         ),
         Cause::NoAddress => (
             "dns.no-address",
-            format!("the host name {host} has no address"),
+            format!("the host {host} has no usable address"),
             "add an A or AAAA record, or leave -4 and -6 out".to_owned(),
         ),
         Cause::Resolver => (
@@ -64,6 +66,11 @@ fn unreachable(facts: &Facts, failure: &Failure) -> Finding {
             "connect.no-route",
             format!("this machine has no route to {place}"),
             "check this machine's network, or try from another".to_owned(),
+        ),
+        Cause::Internal => (
+            "run.internal-error",
+            format!("{place} could not be examined: mailcfg itself failed"),
+            "this is a fault of mailcfg: please report it, with what stands above".to_owned(),
         ),
         Cause::Proxy => (
             "connect.proxy-failed",
@@ -87,7 +94,8 @@ fn beside(facts: &Facts, tried: &Tried, context: &Context) -> Option<Finding> {
         TriedOutcome::Failed(failure) => failure,
         TriedOutcome::StillOpen(elapsed) => {
             let same_family = facts.address.is_some_and(|worked| worked.is_ipv4() == address.is_ipv4());
-            if same_family {
+            let winner = facts.course.connect.unwrap_or_default();
+            if same_family || *elapsed < HEAD_START || *elapsed < winner * MUCH_LONGER {
                 return None;
             }
             let milliseconds = elapsed.as_millis();
@@ -124,6 +132,12 @@ fn beside(facts: &Facts, tried: &Tried, context: &Context) -> Option<Finding> {
         _ => finding.hint("mend the server at this address or take the address out of DNS"),
     })
 }
+
+/// An address that had less than the head start of Happy Eyeballs says nothing by its silence.
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Nor does one that had not much more time than the winner needed.
+const MUCH_LONGER: u32 = 4;
 
 fn half_resolved(failure: &Failure) -> Finding {
     let text = "the addresses of one family could not be found out";
@@ -174,6 +188,9 @@ mod tests {
         ];
         let found = ids(&judge(&facts, &context()));
         assert_eq!(found, ["connect.refused warn", "connect.no-route info", "connect.timed-out warn"]);
+        // The winner needed 100 ms: nobody can say that the other, which had 260 ms, is down.
+        facts.course.connect = Some(Duration::from_millis(100));
+        assert_eq!(ids(&judge(&facts, &context())), ["connect.refused warn", "connect.no-route info"]);
         let required = Context { family_required: true, ..context() };
         assert!(ids(&judge(&facts, &required)).contains(&"connect.no-route warn".to_owned()));
     }
