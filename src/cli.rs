@@ -14,6 +14,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mailcfg::settings::Security;
 
 pub use complaint::Complaint;
 
@@ -137,12 +138,12 @@ struct ProbeArguments {
     #[arg(value_name = "TARGET", required = true)]
     targets: Vec<String>,
     /// Speak this protocol, whatever the port says; of a domain, examine these services only
-    #[arg(long, value_name = "PROTOCOL", help_heading = "What to examine")]
-    protocol: Option<ProtocolWord>,
+    #[arg(long, value_name = "imap|pop3|smtp", value_parser = plan::protocol, help_heading = "What to examine")]
+    protocol: Option<plan::ProtocolWord>,
     /// Use this security, whatever the port says; of a domain, examine these services only
-    #[arg(long, value_name = "SECURITY", help_heading = "What to examine")]
-    security: Option<SecurityWord>,
-    /// Examine every address of a host on its own, both families
+    #[arg(long, value_name = "tls|starttls|none", value_parser = plan::security, help_heading = "What to examine")]
+    security: Option<Security>,
+    /// Examine every address of a host on its own, both families [default: the first that answers]
     #[arg(long, conflicts_with = "proxy", help_heading = "What to examine")]
     all_addresses: bool,
     /// The limit for a whole endpoint, as 60, 2s, 500ms or 1m
@@ -168,7 +169,7 @@ struct ProbeArguments {
     table: TableArguments,
     #[command(flatten)]
     output: OutputArguments,
-    /// Show all facts; twice also the dialogue
+    /// Show all facts; twice also the dialogue, which never holds a secret
     #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Output")]
     verbose: u8,
 }
@@ -189,19 +190,19 @@ struct NetworkArguments {
     /// https://dns.example.org/dns-query [default: the system's]
     #[arg(long, value_name = "ADDR[:PORT]", env = "MAILCFG_RESOLVER")]
     resolver: Option<String>,
-    /// Trust the certificates in this PEM file too
+    /// Trust the certificates in this PEM file too [default: the bundled roots alone]
     #[arg(long, value_name = "PEM", env = "MAILCFG_CA_FILE")]
     ca_file: Option<PathBuf>,
     /// Connect to ADDR:PORT in place of HOST:PORT, as curl does; names and certificate checks keep HOST
     #[arg(long, value_name = "HOST:PORT:ADDR:PORT", long_help = CONNECT_TO_HELP)]
     connect_to: Vec<String>,
-    /// Connect through a SOCKS5 proxy, which resolves host names too: socks5h://HOST:PORT
+    /// Connect through a SOCKS5 proxy, which resolves host names too: socks5h://HOST:PORT [default: none]
     #[arg(long, value_name = "URL", env = "MAILCFG_PROXY")]
     proxy: Option<String>,
-    /// Use IPv4 alone
+    /// Use IPv4 alone [default: both families]
     #[arg(short = '4', long, conflicts_with = "ipv6")]
     ipv4: bool,
-    /// Use IPv6 alone
+    /// Use IPv6 alone [default: both families]
     #[arg(short = '6', long)]
     ipv6: bool,
 }
@@ -250,28 +251,9 @@ enum ColorWhen {
     Never,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ProtocolWord {
-    Imap,
-    #[value(alias = "pop")]
-    Pop3,
-    #[value(alias = "submission")]
-    Smtp,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum SecurityWord {
-    /// TLS from the first byte
-    #[value(alias = "ssl")]
-    Tls,
-    /// Clear text, then TLS
-    Starttls,
-    /// Clear text
-    None,
-}
-
 #[derive(Debug, Args)]
-#[command(arg_required_else_help = true)]
+#[command(arg_required_else_help = true, help_template = TEMPLATE)]
+#[command(before_help = "Examples:\n  mailcfg providers list gmx\n  mailcfg providers show disroot")]
 struct ProvidersArguments {
     #[command(subcommand)]
     command: ProvidersCommand,

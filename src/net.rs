@@ -8,6 +8,7 @@ pub mod http;
 pub mod proxy;
 pub mod tls;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -184,7 +185,9 @@ fn split_colons(text: &str) -> Vec<&str> {
 /// [`UnusableRoots`] when the file cannot be read, holds no certificate, or one that cannot be a root.
 pub fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, UnusableRoots> {
     let unreadable = |source| UnusableRoots::Unreadable { path: path.to_owned(), source };
-    let pem = std::fs::read(path).map_err(unreadable)?;
+    let mut pem = Vec::new();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    file.take(ROOTS_BYTES).read_to_end(&mut pem).map_err(unreadable)?;
     let no_pem = || UnusableRoots::NoCertificate { path: path.to_owned() };
     let roots: Vec<_> =
         CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|_| no_pem())?;
@@ -197,6 +200,9 @@ pub fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, UnusableR
     }
     Ok(roots)
 }
+
+/// 16 MiB: the roots of a whole system take less than one.
+const ROOTS_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Why a file of roots cannot be used.
 #[derive(Debug, thiserror::Error)]

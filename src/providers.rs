@@ -4,6 +4,7 @@
 
 pub mod table;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::settings::{
@@ -75,11 +76,12 @@ impl Providers {
 /// [`UnusableTable`] when the file cannot be read, is too large, or is no table.
 pub fn read_table(path: &Path) -> Result<Table, UnusableTable> {
     let unreadable = |source| UnusableTable::Unreadable { path: path.to_owned(), source };
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if size > TABLE_BYTES {
-        return Err(UnusableTable::TooLarge { path: path.to_owned(), size });
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    file.take(TABLE_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if u64::try_from(text.len()).is_ok_and(|size| size > TABLE_BYTES) {
+        return Err(UnusableTable::TooLarge { path: path.to_owned() });
     }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
     Table::parse(&text).map_err(|problem| UnusableTable::Broken { path: path.to_owned(), problem })
 }
 
@@ -95,12 +97,10 @@ pub enum UnusableTable {
         source: std::io::Error,
     },
     /// It is larger than any table should be.
-    #[error("the provider table {} has {size} bytes, more than 16 MiB", path.display())]
+    #[error("the provider table {} has more than 16 MiB", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// Its size in bytes.
-        size: u64,
     },
     /// It is not a table as the header of `providers.toml` describes it.
     #[error("{}:{problem}", path.display())]

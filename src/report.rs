@@ -84,17 +84,17 @@ pub fn judge_lookup(lookup: Lookup) -> LookupReport {
 pub fn judge(outcome: Outcome, context: &Context) -> Report {
     let endpoints: Vec<EndpointReport> =
         outcome.facts.into_iter().map(|facts| judge_endpoint(facts, context)).collect();
-    let findings = rules::judge_target(&endpoints);
-    let looked_up = match outcome.lookup.as_ref().map(Lookup::status) {
-        Some(lookup::Status::Unknown) => Status::Unknown,
-        _ if endpoints.is_empty() => Status::Fail,
-        _ => Status::Pass,
-    };
-    let status = endpoints.iter().map(|endpoint| endpoint.status).fold(looked_up, Status::max);
+    let mut findings = rules::judge_target(&endpoints);
+    let lookup = outcome.lookup.map(judge_lookup);
+    if let Some(report) = lookup.as_ref().filter(|_| endpoints.is_empty()) {
+        findings.push(rules::lookup::nothing_to_examine(&report.lookup));
+    }
+    let of_target = findings.iter().map(|finding| finding.severity.status());
+    let status = endpoints.iter().map(|it| it.status).chain(of_target).max().unwrap_or(Status::Pass);
     Report {
         index: outcome.index,
         target: outcome.target,
-        lookup: outcome.lookup.map(judge_lookup),
+        lookup,
         endpoints,
         findings,
         status,

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::attempt::{Cause, Failure, Stage};
 use crate::lookup::{self, Lookup, Query};
-use crate::net::{Family, Network};
+use crate::net::{Family, Network, tls};
 use crate::probe;
 use crate::probe::facts::Facts;
 use crate::probe::session::{Ended, examine};
@@ -78,6 +78,7 @@ impl Run {
     pub fn start(self, jobs: Vec<Job>, ended: Ended) -> mpsc::UnboundedReceiver<Event> {
         let (events, receiver) = mpsc::unbounded_channel();
         let [targets, connections] = [Semaphore::new(self.jobs.max(1)), Semaphore::new(self.jobs.max(1))];
+        tokio::spawn(tls::ready());
         let worker = Arc::new(Worker { run: self, targets, connections, events, ended });
         for (index, job) in jobs.into_iter().enumerate() {
             tokio::spawn(Arc::clone(&worker).work(index, job));

@@ -276,12 +276,14 @@ impl Endpoint {
         overrides: Overrides,
     ) -> Result<Self, InvalidEndpoint> {
         let known = scheme.map(of_scheme).or_else(|| port.and_then(|port| of_port(port.get())));
-        let unknown = || InvalidEndpoint { host: host.bracketed(), port };
-        let protocol = overrides.protocol.or(known.map(|(protocol, _)| protocol)).ok_or_else(unknown)?;
-        let security = overrides.security.or(known.map(|(_, security)| security)).ok_or_else(unknown)?;
+        let unknown = |missing| InvalidEndpoint { host: host.bracketed(), port, missing };
+        let protocol =
+            overrides.protocol.or(known.map(|(protocol, _)| protocol)).ok_or_else(|| unknown("protocol"))?;
+        let security =
+            overrides.security.or(known.map(|(_, security)| security)).ok_or_else(|| unknown("security"))?;
         let port = match port {
             Some(port) => port,
-            None => default_port(scheme, protocol, security).map_err(|_| unknown())?,
+            None => default_port(scheme, protocol, security).map_err(|_| unknown("port"))?,
         };
         Ok(Self { protocol, host, port, security })
     }
@@ -304,10 +306,11 @@ impl Endpoint {
 
 /// A `host:port` whose protocol or security is not known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no mail protocol is known for the port of {host}:{}", port.map_or_else(String::new, |port| port.to_string()))]
+#[error("the {missing} of {host}:{} is not known by its port", port.map_or_else(String::new, |port| port.to_string()))]
 pub struct InvalidEndpoint {
     host: String,
     port: Option<Port>,
+    missing: &'static str,
 }
 
 impl InvalidEndpoint {
@@ -632,7 +635,7 @@ impl HostTemplate {
     /// # Errors
     /// [`InvalidTarget`] when the text is no host once the placeholder is filled.
     pub fn parse(text: &str) -> Result<Self, InvalidTarget> {
-        Host::parse(&fill(text, "", "", "example.org"))?;
+        Host::parse(&text.replace(DOMAIN_PLACEHOLDER, "example.org"))?;
         Ok(Self(text.to_owned()))
     }
 
@@ -641,14 +644,17 @@ impl HostTemplate {
     /// # Errors
     /// [`InvalidTarget`] when the name becomes too long with this domain.
     pub fn of(&self, domain: &Domain) -> Result<Host, InvalidTarget> {
-        Host::parse(&fill(&self.0, "", "", domain.as_str()))
+        Host::parse(&self.0.replace(DOMAIN_PLACEHOLDER, domain.as_str()))
     }
 
     /// The host in words, for a screen without a domain: `mail.<domain>`.
     pub fn form(&self) -> String {
-        fill(&self.0, "", "", "<domain>")
+        self.0.replace(DOMAIN_PLACEHOLDER, "<domain>")
     }
 }
+
+/// The one placeholder that makes sense in a host.
+const DOMAIN_PLACEHOLDER: &str = "%EMAILDOMAIN%";
 
 #[cfg(test)]
 mod tests {

@@ -84,6 +84,9 @@ impl Address {
         if domain.starts_with('[') {
             return Err(invalid("its domain is an address literal, which has no settings to look up"));
         }
+        if domain.contains(':') {
+            return Err(invalid("an address takes no port"));
+        }
         if let Some(problem) = local_part_problem(local_part) {
             return Err(invalid(problem));
         }
@@ -373,7 +376,7 @@ impl InvalidTarget {
                     .to_owned()
             }
             Self::Ipv6 { .. } => "write an IPv6 server as [2001:db8::1]:993".to_owned(),
-            Self::Port { .. } => "mail ports are 143 993 110 995 25 587 465".to_owned(),
+            Self::Port { .. } => "mail ports are 143 993 110 995 25 587 465 2525".to_owned(),
             Self::AddressWithoutPort { host } => format!("write {host}:993 or imaps://{host}"),
             Self::Scheme { .. } => {
                 "the schemes are imap imaps pop3 pop3s smtp submission smtps submissions".to_owned()
@@ -593,6 +596,7 @@ mod tests {
             ("a\0@example.org", "control"),
             ("@example.org", "before the @"),
             ("user@", "after the @"),
+            ("user@disroot.org:993", "no port"),
             ("user@a_b.example", "underscore"),
             ("mailto:user%2@example.org", "percent"),
             ("\"a\"b@example.org", "quotes"),

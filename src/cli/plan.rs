@@ -14,9 +14,7 @@ use mailcfg::run::Job;
 use mailcfg::settings::{Endpoint, Overrides, Protocol, Security, Source};
 use mailcfg::target::{Host, InvalidTarget, Target};
 
-use super::{
-    Complaint, NetworkArguments, ProbeArguments, ProtocolWord, SecurityWord, SourceArguments, TableArguments,
-};
+use super::{Complaint, NetworkArguments, ProbeArguments, SourceArguments, TableArguments};
 
 /// The queries of a lookup.
 pub fn queries(targets: &[String]) -> Result<Vec<Query>, Complaint> {
@@ -40,7 +38,18 @@ fn query(typed: &str) -> Result<Query, Complaint> {
 /// The jobs of a probe.
 pub fn jobs(arguments: &ProbeArguments) -> Result<Vec<Job>, Complaint> {
     let overrides = overrides(arguments);
-    arguments.targets.iter().map(|typed| job(typed, overrides)).collect()
+    let jobs: Vec<Job> =
+        arguments.targets.iter().map(|typed| job(typed, overrides)).collect::<Result<_, _>>()?;
+    let family = family(&arguments.network);
+    for job in &jobs {
+        if let Job::Endpoint(typed, Endpoint { host: Host::Ip(address), .. }) = job
+            && !family.admits(*address)
+        {
+            let error = anyhow!("an address of the family that -4 or -6 rules out: {typed:?}");
+            return Err(Complaint::usage(error, "leave -4 and -6 out for this server"));
+        }
+    }
+    Ok(jobs)
 }
 
 fn job(typed: &str, overrides: Overrides) -> Result<Job, Complaint> {
@@ -56,26 +65,32 @@ fn job(typed: &str, overrides: Overrides) -> Result<Job, Complaint> {
     }
 }
 
+/// A protocol as typed; `smtps` and the like say the security too.
+pub type ProtocolWord = (Protocol, Option<Security>);
+
+/// Reads the value of `--protocol`.
+pub fn protocol(word: &str) -> Result<ProtocolWord, String> {
+    Protocol::from_word(word).ok_or_else(|| "the words are imap, pop3, smtp".to_owned())
+}
+
+/// Reads the value of `--security`.
+pub fn security(word: &str) -> Result<Security, String> {
+    Security::from_word(word).ok_or_else(|| "the words are tls, starttls, none".to_owned())
+}
+
 /// `--protocol` and `--security`.
 pub fn overrides(arguments: &ProbeArguments) -> Overrides {
+    let implied = arguments.protocol.and_then(|(_, security)| security);
     Overrides {
-        protocol: arguments.protocol.map(|word| match word {
-            ProtocolWord::Imap => Protocol::Imap,
-            ProtocolWord::Pop3 => Protocol::Pop3,
-            ProtocolWord::Smtp => Protocol::Smtp,
-        }),
-        security: arguments.security.map(|word| match word {
-            SecurityWord::Tls => Security::Tls,
-            SecurityWord::Starttls => Security::StartTls,
-            SecurityWord::None => Security::None,
-        }),
+        protocol: arguments.protocol.map(|(protocol, _)| protocol),
+        security: arguments.security.or(implied),
     }
 }
 
 /// The tables: the bundled one, behind the user's own where there is one.
 pub fn providers(arguments: &TableArguments) -> Result<Providers, Complaint> {
     let named = arguments.providers.clone();
-    let Some(path) = named.or_else(|| default_table().filter(|path| path.exists())) else {
+    let Some(path) = named.or_else(|| default_table().filter(|path| is_there(path))) else {
         return Ok(Providers::bundled());
     };
     let table = read_table(&path).map_err(|error| {
@@ -83,6 +98,11 @@ pub fn providers(arguments: &TableArguments) -> Result<Providers, Complaint> {
         Complaint::usage(error, hint)
     })?;
     Ok(Providers::with_user_table(table))
+}
+
+/// True unless nothing at all has this name: a table that is there and cannot be read must not be passed over.
+fn is_there(path: &Path) -> bool {
+    !matches!(path.symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// `$XDG_CONFIG_HOME/mailcfg/providers.toml`, else `~/.config/mailcfg/providers.toml`.
@@ -97,15 +117,19 @@ pub fn network(arguments: &NetworkArguments) -> Result<net::Options, Complaint> 
     Ok(net::Options {
         resolver: arguments.resolver.as_deref().map(resolver).transpose()?.unwrap_or_default(),
         extra_roots: roots(arguments.ca_file.as_deref())?,
-        family: match (arguments.ipv4, arguments.ipv6) {
-            (true, _) => Family::V4,
-            (_, true) => Family::V6,
-            _ => Family::Any,
-        },
+        family: family(arguments),
         connect_timeout: duration("--connect-timeout", &arguments.connect_timeout)?,
         connect_to: arguments.connect_to.iter().map(|text| connect_to(text)).collect::<Result<_, _>>()?,
         proxy: arguments.proxy.as_deref().map(proxy).transpose()?,
     })
+}
+
+fn family(arguments: &NetworkArguments) -> Family {
+    match (arguments.ipv4, arguments.ipv6) {
+        (true, _) => Family::V4,
+        (_, true) => Family::V6,
+        _ => Family::Any,
+    }
 }
 
 fn roots(path: Option<&Path>) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>, Complaint> {

@@ -21,6 +21,7 @@ use rustls::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -41,6 +42,24 @@ pub struct Secured {
     pub agreed: Agreed,
     /// The certificates the server sent, its own first, as DER.
     pub chain: Vec<CertificateDer<'static>>,
+}
+
+/// Seeds the random numbers of this process, off the thread that serves the connections: it takes some 60 ms, once.
+///
+/// Handshakes wait for it by themselves; a run begins it early, so that it passes beside names and connections.
+pub async fn ready() {
+    static READY: OnceCell<()> = OnceCell::const_new();
+    let seed = || {
+        let provider = aws_lc_rs::default_provider();
+        // A group starts a key exchange, for which its own random numbers are seeded too.
+        provider.kx_groups.iter().for_each(|group| drop(group.start()));
+    };
+    READY
+        .get_or_init(|| async move {
+            // A seed that could not be made early is made by the handshake.
+            let _ = tokio::task::spawn_blocking(seed).await;
+        })
+        .await;
 }
 
 /// What both sides agreed on.
@@ -90,6 +109,7 @@ pub async fn handshake(
     deadline: Instant,
     patience: Option<Duration>,
 ) -> Result<Secured, Unsecured> {
+    ready().await;
     let recorder = Arc::new(Recorder::new());
     let config = config(groups, Arc::clone(&recorder));
     let seen = Arc::new(Seen::default());

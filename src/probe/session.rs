@@ -44,12 +44,14 @@ pub async fn examine(
         return first.finish();
     };
     let mut second = Session::new(network, endpoint, address, options, deadline);
+    second.started = first.started;
     second.run_until(Groups::Classical, ended).await;
     if matches!(second.facts.tls, Attempt::Done(_)) {
         second.facts.smaller_hello = Some(broken);
         return second.finish();
     }
     first.facts.interrupted |= second.facts.interrupted;
+    first.facts.timings.total = second.facts.timings.total;
     first.facts.notes.push("a second connection with a smaller ClientHello failed too".to_owned());
     first.finish()
 }
@@ -250,6 +252,8 @@ impl<'a> Session<'a> {
         let name = self.options.sni.as_ref().unwrap_or(&self.facts.endpoint.host).clone();
         let left = self.deadline.saturating_duration_since(Instant::now());
         let patience = (groups == Groups::PostQuantum).then_some(left / 2);
+        // What this machine needs to begin with is no time of the server's.
+        tls::ready().await;
         let started = Instant::now();
         let result = tls::handshake(stream, &name, groups, self.deadline, patience).await;
         self.facts.timings.tls = Some(started.elapsed());
@@ -323,7 +327,7 @@ impl<'a> Session<'a> {
                 self.facts.notes.extend(listed.notes.iter().cloned());
                 (Attempt::Done(listed), true)
             }
-            Ok(CapabilityReply::Unsupported(words)) => (Attempt::Absent(words), true),
+            Ok(CapabilityReply::Unsupported(words)) => (Attempt::Absent(wire::line::excerpt(&words)), true),
             Ok(CapabilityReply::Refused(no)) => {
                 let cause = if no.temporary { Cause::Busy } else { Cause::CommandRefused };
                 let failure = Failure::new(Stage::Capabilities, cause, wire::line::excerpt(&no.text));

@@ -103,6 +103,11 @@ impl Table {
     /// Checks an entry and takes it in; gives its id.
     fn add(&mut self, raw: RawProvider) -> Result<String, Mistake> {
         let id = checked_id(&raw.id)?;
+        for (key, is_empty) in [("domains", raw.domains.is_empty()), ("services", raw.services.is_empty())] {
+            if is_empty {
+                return Err((raw.id.span(), format!("the entry {id} has no {key}")));
+            }
+        }
         let position = self.providers.len();
         let mut domains = Vec::with_capacity(raw.domains.len());
         for typed in &raw.domains {
@@ -325,6 +330,16 @@ services = [
             (to, format!("{}:{}", error.line, error.column))
         });
         assert_eq!(found, cases.map(|(_, to, place, _)| (to, place.to_owned())));
+    }
+
+    #[test]
+    fn an_entry_without_domains_or_services_is_refused() {
+        for key in ["domains", "services"] {
+            let (before, rest) = ENTRY.split_once(&format!("{key} = [")).unwrap();
+            let (_, after) = rest.split_once("]\n").unwrap();
+            let error = Table::parse(&format!("{before}{key} = []\n{after}")).unwrap_err();
+            assert!(error.problem.contains(&format!("has no {key}")), "{error}");
+        }
     }
 
     #[test]

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::lookup::title;
 use crate::attempt::Attempt;
-use crate::lookup;
 use crate::probe::certificate::{Certificate, Chain};
 use crate::probe::facts::{Answer, Facts, Party, Timings, takes_password};
 use crate::render::style::{Escaped, Style, Tone, columns};
 use crate::report::finding::{Finding, Severity, Status};
-use crate::report::{EndpointReport, LookupReport, Report};
+use crate::report::{EndpointReport, Report};
 use crate::settings::Security;
+use crate::wire::line::excerpt;
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,9 +38,6 @@ pub fn write(out: &mut dyn Write, report: &Report, style: Style, detail: Detail)
         }
     }
     writeln!(out)?;
-    if report.endpoints.is_empty() {
-        return write_nothing_to_probe(out, report, style);
-    }
     let mut endpoints: Vec<&EndpointReport> = report.endpoints.iter().collect();
     endpoints.sort_by_key(|endpoint| std::cmp::Reverse(endpoint.status));
     let rows: Vec<Vec<String>> = endpoints.iter().map(|endpoint| row(endpoint, report)).collect();
@@ -55,8 +52,10 @@ pub fn write(out: &mut dyn Write, report: &Report, style: Style, detail: Detail)
             write_transcript(out, &endpoint.facts, style)?;
         }
     }
-    for finding in &report.findings {
-        writeln!(out)?;
+    for (index, finding) in report.findings.iter().enumerate() {
+        if index > 0 || !report.endpoints.is_empty() {
+            writeln!(out)?;
+        }
         writeln!(out, "  {}", Escaped(&finding.text))?;
         write_hint(out, "  ", finding, style)?;
     }
@@ -176,7 +175,7 @@ fn works(facts: &Facts, report: &Report) -> String {
     let names: Vec<String> =
         mechanisms.iter().filter(|name| takes_password(name)).map(|name| shown_mechanism(name)).collect();
     match &auth.answer {
-        Answer::Yes => parts.push(format!("password: {}", names.join(", "))),
+        Answer::Yes => parts.push(format!("password: {}", excerpt(&names.join(", ")))),
         Answer::Unknown(reason) => parts.push(format!("password: not known ({})", Escaped(reason))),
         _ if facts.endpoint.is_relay() => parts.push("relay: no sign-in".to_owned()),
         _ => parts.push("no password".to_owned()),
@@ -208,10 +207,11 @@ fn write_named_by(
     writeln!(out, "{INDENT}{} {}", style.paint(Tone::Dim, "named by:"), names.join(", "))
 }
 
-/// The first finding stands in the endpoint's own line already; the rest follow. Information is for `-v`.
+/// The first finding stands in the endpoint's own line already; the rest follow. Information that asks for nothing is
+/// for `-v`.
 fn write_findings(out: &mut dyn Write, findings: &[Finding], style: Style, detail: Detail) -> io::Result<()> {
     for (index, finding) in findings.iter().enumerate() {
-        if finding.severity == Severity::Info && detail == Detail::Short {
+        if finding.severity == Severity::Info && finding.hint.is_none() && detail == Detail::Short {
             continue;
         }
         if index > 0 || finding.severity == Severity::Info {
@@ -352,27 +352,6 @@ fn write_transcript(out: &mut dyn Write, facts: &Facts, style: Style) -> io::Res
         writeln!(out, "{INDENT}{} {}", style.paint(tone, mark), Escaped(&said.text))?;
     }
     Ok(())
-}
-
-fn write_nothing_to_probe(out: &mut dyn Write, report: &Report, style: Style) -> io::Result<()> {
-    let Some(LookupReport { lookup, .. }) = &report.lookup else { return Ok(()) };
-    let domain = &lookup.query.domain;
-    let (text, hint) = match &lookup.settings {
-        Some(_) => (
-            "none of its services is of the protocol and security asked for".to_owned(),
-            format!("see them all with `mailcfg lookup {domain}`"),
-        ),
-        None if lookup.status() == lookup::Status::Unknown => (
-            "its mail settings could not be found out, so there is nothing to examine".to_owned(),
-            format!("see why with `mailcfg lookup {domain}`, and try again"),
-        ),
-        None => (
-            "its mail settings are not known, so there is nothing to examine".to_owned(),
-            format!("name the server itself: `mailcfg probe mail.{domain}:993`"),
-        ),
-    };
-    writeln!(out, "  {text}")?;
-    writeln!(out, "  {} {hint}", style.paint(Tone::Dim, "hint:"))
 }
 
 fn milliseconds(duration: Duration) -> String {

@@ -7,6 +7,7 @@ use crate::report::Context;
 use crate::report::finding::{Finding, Severity};
 use crate::settings::Security;
 use crate::wire::GreetingKind;
+use crate::wire::line::excerpt;
 
 /// Judges the greeting.
 pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
@@ -21,7 +22,7 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
         )];
     }
     let preauth = facts.greeting.value().filter(|greeting| greeting.kind == GreetingKind::Preauth);
-    preauth.map(|greeting| preauthenticated(facts, &greeting.raw)).into_iter().collect()
+    preauth.map(|greeting| preauthenticated(facts, &excerpt(&greeting.raw))).into_iter().collect()
 }
 
 fn failed(facts: &Facts, failure: &Failure) -> Finding {
@@ -33,7 +34,7 @@ fn failed(facts: &Facts, failure: &Failure) -> Finding {
         Cause::TimedOut => finding(
             "greeting.timed-out",
             "the server accepts connections and says nothing",
-            "is the mail server overloaded, or is this a port that expects TLS at once? A longer --timeout rules delays out",
+            "is the mail server overloaded? A longer --timeout rules delays out",
         ),
         Cause::Rejected => finding(
             "greeting.rejected",
@@ -67,7 +68,10 @@ fn failed(facts: &Facts, failure: &Failure) -> Finding {
         _ => finding(
             "greeting.closed",
             "the server closes the connection without a greeting",
-            "it may block this client, or expect TLS at once on this port",
+            match facts.endpoint.security {
+                Security::Tls => "it may block this client, or be out of order behind its TLS",
+                _ => "it may block this client, or expect TLS at once on this port",
+            },
         ),
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::lookup::Lookup;
 use crate::lookup::source::Remark;
+use crate::lookup::{Lookup, Status};
 use crate::report::finding::{Finding, Severity};
 use crate::settings::Source;
 
@@ -21,6 +21,28 @@ pub fn judge(lookup: &Lookup) -> Vec<Finding> {
         findings.push(disagreement(lookup));
     }
     findings
+}
+
+/// Why a lookup left nothing to examine.
+pub fn nothing_to_examine(lookup: &Lookup) -> Finding {
+    let domain = &lookup.query.domain;
+    match (&lookup.settings, lookup.status()) {
+        (Some(_), _) => {
+            let text = format!("no service of {domain} is of the protocol and security asked for");
+            Finding::new("target.nothing-to-examine", Severity::Fail, text)
+                .hint(format!("see them all with `mailcfg lookup {domain}`"))
+        }
+        (None, Status::Unknown) => {
+            let text = format!("the mail settings of {domain} could not be found out");
+            Finding::new("target.nothing-to-examine", Severity::Unknown, text)
+                .hint(format!("see why with `mailcfg lookup {domain}`, and try again"))
+        }
+        (None, _) => {
+            let text = format!("the mail settings of {domain} are not known, so there is nothing to examine");
+            Finding::new("target.nothing-to-examine", Severity::Fail, text)
+                .hint(format!("name the server itself: `mailcfg probe mail.{domain}:993`"))
+        }
+    }
 }
 
 /// The source whose services were chosen: the best that answered.

@@ -62,6 +62,18 @@ fn failed(facts: &Facts, failure: &Failure) -> Finding {
             "the server advertises STARTTLS and refuses it",
             "look at the server's log: its certificate or key may not load",
         ),
+        Cause::Malformed => (
+            "starttls.refused",
+            severity_of(failure),
+            "the server answers STARTTLS with something that is no reply",
+            "look at the dialogue with -vv; something on the way may change what the server says",
+        ),
+        Cause::Closed | Cause::Reset => (
+            "starttls.refused",
+            severity_of(failure),
+            "the server breaks off when it is asked for STARTTLS",
+            "look at the server's log: its TLS settings may be broken, or a firewall forbids STARTTLS",
+        ),
         _ => (
             "starttls.refused",
             severity_of(failure),
