@@ -252,8 +252,8 @@ const LATER_CODES: &[&str] =
 /// Real servers offer at most a dozen mechanisms.
 const MECHANISMS: usize = 64;
 
-/// Real servers list at most some forty capabilities; what is listed behind this many is dropped with a note.
-const CAPABILITIES: usize = 500;
+/// Real servers list at most some forty capabilities; what stands behind this many is dropped, with a note.
+const CAPABILITIES: usize = 1_000;
 
 /// The IMAP command LOGIN, in a list of mechanisms.
 pub const LOGIN_COMMAND: &str = "login-command";

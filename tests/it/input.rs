@@ -11,14 +11,14 @@ type Mistake = (&'static [&'static str], &'static str, &'static str);
 const ADDRESS: &str = "write an address as user@example.org";
 const DOMAIN: &str =
     "write a domain as example.org, a server as mail.example.org:993 or imaps://mail.example.org";
-const PORT: &str = "mail ports are 143 993 110 995 25 587 465";
+const PORT: &str = "mail ports are 143 993 110 995 25 587 465 2525";
 const SCHEME: &str = "the schemes are imap imaps pop3 pop3s smtp submission smtps submissions";
 const URL: &str = "write a server as imaps://mail.example.org or imaps://mail.example.org:993";
 const IPV6: &str = "write an IPv6 server as [2001:db8::1]:993";
 const TABLE: &str = "mend the file and run `mailcfg providers check FILE`; `mailcfg providers show disroot` prints an entry to copy";
 const TABLE_FILE: &str = "name a readable file with --providers, or leave the option out";
 const TIME: &str = "write seconds, or a number with a unit: 500ms, 2s, 1m";
-const RESOLVER: &str = "write --resolver 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353";
+const RESOLVER: &str = "write --resolver 192.0.2.53 or [2001:db8::53]:5353, tls://dns.example.org or https://dns.example.org/dns-query";
 const CA_FILE: &str = "name a readable PEM file with --ca-file";
 const CONNECT_TO: &str = "write --connect-to mail.example.org:993:192.0.2.7:993; brackets around IPv6";
 const PROXY: &str = "write --proxy socks5h://127.0.0.1:1080; a proxy with a password is not supported";
@@ -81,17 +81,17 @@ const BAD_SERVERS: &[Mistake] = &[
     (&["imaps://2001:db8::1"], r#"not an IPv6 address in brackets: "2001:db8::1""#, IPV6),
     (&["[example.org]:993"], r#"not an IPv6 address in brackets: "[example.org]""#, IPV6),
     (&["[192.0.2.1]:993"], r#"not an IPv6 address in brackets: "[192.0.2.1]""#, IPV6),
-    (&["mail.example.org:1234"], "no mail protocol is known for the port of mail.example.org:1234",
+    (&["mail.example.org:1234"], "the protocol of mail.example.org:1234 is not known by its port",
         "add --protocol imap|pop3|smtp and --security tls|starttls|none, or write a URL such as imaps://host:port"),
     (&["192.0.2.1"], r#"an IP address needs a port: "192.0.2.1""#, "write 192.0.2.1:993 or imaps://192.0.2.1"),
 ];
 
 #[rustfmt::skip]
 const BAD_OPTIONS: &[Mistake] = &[
-    (&["disroot.org", "--resolver", "dns.example.org"], r#"not an IP address with an optional port: "dns.example.org""#, RESOLVER),
-    (&["disroot.org", "--resolver", "192.0.2.53:0"], r#"not an IP address with an optional port: "192.0.2.53:0""#, RESOLVER),
-    (&["disroot.org", "--resolver", "192.0.2.53:70000"], r#"not an IP address with an optional port: "192.0.2.53:70000""#, RESOLVER),
-    (&["disroot.org", "--resolver", ""], r#"not an IP address with an optional port: """#, RESOLVER),
+    (&["disroot.org", "--resolver", "dns.example.org"], r#"not a resolver: "dns.example.org""#, RESOLVER),
+    (&["disroot.org", "--resolver", "192.0.2.53:0"], r#"not a resolver: "192.0.2.53:0""#, RESOLVER),
+    (&["disroot.org", "--resolver", "192.0.2.53:70000"], r#"not a resolver: "192.0.2.53:70000""#, RESOLVER),
+    (&["disroot.org", "--resolver", ""], r#"not a resolver: """#, RESOLVER),
     (&["disroot.org", "--ca-file", "missing.pem"], "cannot read the certificates missing.pem\n  because: No such file or directory (os error 2)", CA_FILE),
     (&["disroot.org", "--ca-file", "folder"], "cannot read the certificates folder\n  because: Is a directory (os error 21)", CA_FILE),
     (&["disroot.org", "--ca-file", "garbage.pem"], "no PEM certificates in garbage.pem", CA_FILE),
@@ -113,10 +113,10 @@ const BAD_OPTIONS: &[Mistake] = &[
     (&["disroot.org", "--ehlo", "a b"], r#"not a name for EHLO: "a b""#, EHLO),
     (&["disroot.org", "--ehlo", "a\r\nQUIT"], r#"not a name for EHLO: "a\r\nQUIT""#, EHLO),
     (&["disroot.org", "--sni", "foo_bar"], r#"not a domain name, it has an underscore: "foo_bar""#, DOMAIN),
-    (&["disroot.org", "--protocol", "jmap"], "invalid value 'jmap' for '--protocol <PROTOCOL>' [possible values: imap, pop3, smtp]", "a similar value exists: 'imap'"),
-    (&["disroot.org", "--security", "wpa"], "invalid value 'wpa' for '--security <SECURITY>' [possible values: tls, starttls, none]", HELP),
+    (&["disroot.org", "--protocol", "jmap"], "invalid value 'jmap' for '--protocol <imap|pop3|smtp>': the words are imap, pop3, smtp", HELP),
+    (&["disroot.org", "--security", "wpa"], "invalid value 'wpa' for '--security <tls|starttls|none>': the words are tls, starttls, none", HELP),
     (&["disroot.org", "-4", "-6"], "the argument '--ipv4' cannot be used with '--ipv6'", HELP),
-    (&["disroot.org", "--bogus"], "unexpected argument '--bogus' found", "to pass '--bogus' as a value, use '-- --bogus'"),
+    (&["disroot.org", "--xyzzy"], "unexpected argument '--xyzzy' found", "to pass '--xyzzy' as a value, use '-- --xyzzy'"),
     (&[], "the following required arguments were not provided: <TARGET>...", HELP),
 ];
 
@@ -205,7 +205,7 @@ fn mistakes_in_the_environment_are_refused() {
     let place = Place::new();
     for (name, value, sentence, hint) in [
         ("MAILCFG_TIMEOUT", "soon", r#"--timeout takes a time up to a day, not "soon""#, TIME),
-        ("MAILCFG_RESOLVER", "dns", r#"not an IP address with an optional port: "dns""#, RESOLVER),
+        ("MAILCFG_RESOLVER", "dns", r#"not a resolver: "dns""#, RESOLVER),
         ("MAILCFG_CA_FILE", "garbage.pem", "no PEM certificates in garbage.pem", CA_FILE),
         ("MAILCFG_EHLO", "a b", r#"not a name for EHLO: "a b""#, EHLO),
         (
@@ -293,12 +293,14 @@ impl Place {
         folder.write("key.toml", "[[provider]]\nid = \"a\"\nname = \"A\"\ndomain = \"example.org\"\n");
         folder.write(
             "twice.toml",
-            "[[provider]]\nid = \"a\"\nname = \"A\"\ndomains = [\"example.org\", \"EXAMPLE.org.\"]\nservices = []\n",
+            "[[provider]]\nid = \"a\"\nname = \"A\"\ndomains = [\"example.org\", \"EXAMPLE.org.\"]\nservices = [{ protocol = \"imaps\", host = \"a.example.org\", port = 993 }]\n",
         );
         let service = r#"{ protocol = "imap", host = "a.example.org", port = 0, security = "tls" }"#;
         folder.write(
             "port.toml",
-            format!("[[provider]]\nid = \"a\"\nname = \"A\"\ndomains = []\nservices = [{service}]\n"),
+            format!(
+                "[[provider]]\nid = \"a\"\nname = \"A\"\ndomains = [\"a.example\"]\nservices = [{service}]\n"
+            ),
         );
         let resolver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
         resolver.set_nonblocking(true).expect("a socket can be made non-blocking");
