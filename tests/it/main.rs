@@ -10,5 +10,6 @@ mod input;
 mod pitfalls;
 mod readme;
 mod real;
+mod real_lookup;
 mod support;
 mod tls;
