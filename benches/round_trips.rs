@@ -7,6 +7,8 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
+mod common;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,22 +18,19 @@ use mailcfg::net::{ConnectTo, Network, Options};
 use mailcfg::probe::facts::Facts;
 use mailcfg::providers::Providers;
 use mailcfg::run::{Event, Job, Run};
-use mailcfg::settings::{Endpoint, Overrides, Protocol, Security};
+use mailcfg::settings::{Endpoint, Overrides};
 use mailcfg::target::{Host, Port};
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
-use tokio_rustls::TlsAcceptor;
+use rustls::pki_types::CertificateDer;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use common::mail::serve;
+use common::relay::delay;
+use common::{ROUND_TRIP, certificate};
 
 /// The port, and the fewest round trips (TLS 1.3, DNS apart) with the capabilities in the IMAP greeting, and without.
 const ENDPOINTS: &[(u16, [u32; 2])] =
     &[(993, [3, 4]), (995, [4, 4]), (465, [4, 4]), (587, [6, 6]), (143, [5, 6]), (110, [6, 6])];
-
-const ROUND_TRIP: Duration = Duration::from_millis(100);
 
 const TRIES: usize = 5;
 
@@ -40,7 +39,7 @@ const MOST_ROUND_TRIPS: f64 = 6.3;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let mut fine = true;
-    let host = rcgen_host();
+    let host = certificate::issue(&["localhost"]);
     for capabilities_in_greeting in [true, false] {
         let name = if capabilities_in_greeting {
             "in-process host, capabilities in the greeting"
@@ -164,154 +163,4 @@ fn print_endpoint(facts: &Facts, floor: Option<usize>) {
 
 fn round_trips(time: Duration) -> f64 {
     time.as_secs_f64() / ROUND_TRIP.as_secs_f64()
-}
-
-/// A relay that makes the way as long as a round trip. It cannot delay the SYN, so it opens its own connection one and
-/// a half round trips after it was connected, when the last packet of a real handshake would have come.
-async fn delay(place: SocketAddr) -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback can be bound");
-    let address = listener.local_addr().expect("it is bound");
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            let accepted = Instant::now();
-            tokio::spawn(async move {
-                client.set_nodelay(true).expect("the option is known");
-                let (from_client, to_client) = client.into_split();
-                let arrived = accepted + ROUND_TRIP + ROUND_TRIP / 2;
-                let (queue, upstream_bytes) = mpsc::unbounded_channel();
-                tokio::spawn(collect(from_client, queue, arrived));
-                sleep_until(arrived).await;
-                let Ok(server) = TcpStream::connect(place).await else { return };
-                server.set_nodelay(true).expect("the option is known");
-                let (from_server, to_server) = server.into_split();
-                let (queue, downstream_bytes) = mpsc::unbounded_channel();
-                tokio::spawn(collect(from_server, queue, accepted));
-                tokio::join!(release(upstream_bytes, to_server), release(downstream_bytes, to_client));
-            });
-        }
-    });
-    address
-}
-
-/// Reads what comes and says when it may go on: half a round trip later, and not before a given time.
-async fn collect(
-    mut from: impl AsyncRead + Unpin,
-    to: mpsc::UnboundedSender<(Instant, Vec<u8>)>,
-    not_before: Instant,
-) {
-    let mut buffer = vec![0; 16 * 1024];
-    while let Ok(read) = from.read(&mut buffer).await {
-        let due = (Instant::now() + ROUND_TRIP / 2).max(not_before);
-        let bytes = buffer.get(..read).unwrap_or_default().to_vec();
-        if read == 0 || to.send((due, bytes)).is_err() {
-            return;
-        }
-    }
-}
-
-async fn release(mut from: mpsc::UnboundedReceiver<(Instant, Vec<u8>)>, mut to: impl AsyncWrite + Unpin) {
-    while let Some((due, bytes)) = from.recv().await {
-        sleep_until(due).await;
-        if to.write_all(&bytes).await.is_err() {
-            return;
-        }
-    }
-    let _ = to.shutdown().await;
-}
-
-struct TestHost {
-    config: Arc<ServerConfig>,
-    root: CertificateDer<'static>,
-}
-
-/// A server configuration with a certificate for `localhost`, that sends no session tickets.
-fn rcgen_host() -> TestHost {
-    let certified =
-        rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate can be made");
-    let key = PrivateKeyDer::from_pem_slice(certified.signing_key.serialize_pem().as_bytes())
-        .expect("the key is PEM");
-    let root = certified.cert.der().clone();
-    let mut config =
-        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("the provider knows both versions")
-            .with_no_client_auth()
-            .with_single_cert(vec![root.clone()], key)
-            .expect("the key fits");
-    config.send_tls13_tickets = 0;
-    TestHost { config: Arc::new(config), root }
-}
-
-/// A host that answers at once, as the given port would.
-async fn serve(port: u16, config: Arc<ServerConfig>, capabilities_in_greeting: bool) -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback can be bound");
-    let address = listener.local_addr().expect("it is bound");
-    let protocol = match port {
-        993 | 143 => Protocol::Imap,
-        995 | 110 => Protocol::Pop3,
-        _ => Protocol::Smtp,
-    };
-    let security = if matches!(port, 993 | 995 | 465) { Security::Tls } else { Security::StartTls };
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            stream.set_nodelay(true).expect("the option is known");
-            let acceptor = TlsAcceptor::from(Arc::clone(&config));
-            tokio::spawn(async move {
-                let greeting = greeting(protocol, capabilities_in_greeting);
-                let mut clear = BufReader::new(stream);
-                if security == Security::StartTls && !converse(&mut clear, protocol, greeting).await {
-                    return;
-                }
-                let Ok(inside) = acceptor.accept(clear.into_inner()).await else { return };
-                let greeting = if security == Security::Tls { greeting } else { "" };
-                converse(&mut BufReader::new(inside), protocol, greeting).await;
-            });
-        }
-    });
-    address
-}
-
-fn greeting(protocol: Protocol, capabilities: bool) -> &'static str {
-    match protocol {
-        Protocol::Imap if capabilities => "* OK [CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN] ready\r\n",
-        Protocol::Imap => "* OK ready\r\n",
-        Protocol::Pop3 => "+OK ready\r\n",
-        Protocol::Smtp => "220 localhost ESMTP\r\n",
-    }
-}
-
-/// Answers commands; true once STARTTLS was agreed on.
-async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: &mut BufReader<S>,
-    protocol: Protocol,
-    greeting: &str,
-) -> bool {
-    if stream.write_all(greeting.as_bytes()).await.is_err() || stream.flush().await.is_err() {
-        return false;
-    }
-    let mut line = String::new();
-    while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {
-        let (tag, command) = match protocol {
-            Protocol::Imap => line.trim_end().split_once(' ').unwrap_or_default(),
-            _ => ("", line.trim_end()),
-        };
-        let word = command.split(' ').next().unwrap_or_default();
-        let reply = match word {
-            "CAPABILITY" => format!("* CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN\r\n{tag} OK done\r\n"),
-            "CAPA" => "+OK\r\nUSER\r\nSTLS\r\nSASL PLAIN\r\n.\r\n".to_owned(),
-            "EHLO" => "250-localhost\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n".to_owned(),
-            "STARTTLS" if protocol == Protocol::Imap => format!("{tag} OK go\r\n"),
-            "STARTTLS" => "220 go\r\n".to_owned(),
-            "STLS" => "+OK go\r\n".to_owned(),
-            _ => return false,
-        };
-        if stream.write_all(reply.as_bytes()).await.is_err() || stream.flush().await.is_err() {
-            return false;
-        }
-        if matches!(word, "STARTTLS" | "STLS") {
-            return true;
-        }
-        line.clear();
-    }
-    false
 }

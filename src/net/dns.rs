@@ -16,7 +16,7 @@ use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::{ResolverBuilder, TokioResolver};
 use rustls::RootCertStore;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use super::{dial, tls};
 use crate::attempt::{Cause, Failure, Stage};
@@ -31,6 +31,8 @@ pub struct Resolver {
     roots: Arc<RootCertStore>,
     limits: Limits,
     built: OnceCell<Result<TokioResolver, Failure>>,
+    /// Whether the first question behind TLS is over.
+    opened: Mutex<bool>,
 }
 
 /// A mail exchanger (RFC 5321, section 5.1).
@@ -65,7 +67,7 @@ pub enum AddressFamily {
 impl Resolver {
     /// The resolver that was chosen; the roots are for one behind TLS or HTTPS.
     pub fn new(choice: ResolverChoice, roots: Arc<RootCertStore>) -> Self {
-        Self { choice, roots, limits: LIMITS, built: OnceCell::new() }
+        Self { choice, roots, limits: LIMITS, built: OnceCell::new(), opened: Mutex::new(false) }
     }
 
     /// The addresses of a name in one family, at least one.
@@ -165,7 +167,12 @@ impl Resolver {
         };
         let resolver = self.built.get_or_init(|| self.build()).await.as_ref().map_err(Clone::clone)?;
         let limit = self.limits.question;
-        match tokio::time::timeout(limit, resolver.lookup(absolute, record_type)).await {
+        let leading = self.lead().await;
+        let answer = tokio::time::timeout(limit, resolver.lookup(absolute, record_type)).await;
+        if let Some(mut opened) = leading {
+            *opened = true;
+        }
+        match answer {
             Err(_) => {
                 Err(failed(format!("the resolver did not answer for {name} {record_type} within {limit:?}")))
             }
@@ -174,6 +181,16 @@ impl Resolver {
             }
             Ok(Err(error)) => Err(self.failure_of(&error, name, record_type)),
         }
+    }
+
+    /// Held by the first question behind TLS, which goes alone: hickory opens a connection for every question that
+    /// finds none, and Unbound takes ten at most. The others wait no longer than it takes to connect.
+    async fn lead(&self) -> Option<MutexGuard<'_, bool>> {
+        if !matches!(self.choice, ResolverChoice::Tls { .. } | ResolverChoice::Https(_)) {
+            return None;
+        }
+        let opened = tokio::time::timeout(self.limits.head_start, self.opened.lock()).await.ok()?;
+        (!*opened).then_some(opened)
     }
 
     async fn build(&self) -> Result<TokioResolver, Failure> {
@@ -310,10 +327,16 @@ struct Limits {
     /// One try; a lost datagram is asked for again after it.
     each_try: Duration,
     retries: usize,
+    /// What the first question behind TLS is given before the others follow.
+    head_start: Duration,
 }
 
-const LIMITS: Limits =
-    Limits { question: Duration::from_secs(10), each_try: Duration::from_secs(3), retries: 2 };
+const LIMITS: Limits = Limits {
+    question: Duration::from_secs(10),
+    each_try: Duration::from_secs(3),
+    retries: 2,
+    head_start: Duration::from_secs(1),
+};
 
 /// No mail host has more; a hostile zone might.
 const MAX_ADDRESSES: usize = 32;
@@ -452,8 +475,12 @@ mod tests {
 
     /// With less patience than a real network needs.
     fn asking(choice: ResolverChoice, roots: RootCertStore) -> Resolver {
-        let limits =
-            Limits { question: Duration::from_secs(2), each_try: Duration::from_millis(500), retries: 1 };
+        let limits = Limits {
+            question: Duration::from_secs(2),
+            each_try: Duration::from_millis(500),
+            retries: 1,
+            ..LIMITS
+        };
         Resolver { limits, ..Resolver::new(choice, Arc::new(roots)) }
     }
 
@@ -589,6 +616,26 @@ mod tests {
         });
         let resolver = asking(ResolverChoice::parse(&choice).unwrap(), roots);
         assert_eq!(resolver.mx(&domain("example.org")).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn questions_side_by_side_share_one_connection_behind_tls() {
+        let (listener, acceptor, roots) = tls_server(b"dot").await;
+        let choice = format!("tls://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = acceptor.accept(stream).await.unwrap();
+            tokio::select! {
+                () = async { loop { answer(&mut stream, &Says::Records(vec![mx(10, "a.example.")])).await } } => {}
+                _ = listener.accept() => panic!("a second connection"),
+            }
+        });
+        let resolver = asking(ResolverChoice::parse(&choice).unwrap(), roots);
+        let names: Vec<Domain> = (0..20).map(|index| domain(&format!("d{index}.example"))).collect();
+        let answers = futures_util::future::join_all(names.iter().map(|name| resolver.mx(name))).await;
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        assert!(!server.is_finished(), "a second connection");
+        server.abort();
     }
 
     #[tokio::test]

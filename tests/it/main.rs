@@ -10,6 +10,7 @@ mod input;
 mod pitfalls;
 mod readme;
 mod real;
+mod real_lookup;
 mod regressions;
 mod support;
 mod tls;

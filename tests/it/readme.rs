@@ -1,6 +1,7 @@
 //! What README.md shows is what the program prints, and what it tells people to type works.
 //!
-//! A `console` block is a command and its whole output; a `console servers` block asks the real servers of `tests/run`.
+//! A `console` block is a command and its whole output; a `console servers` block asks the real servers of `tests/run`,
+//! a `console lookup` block their resolver too.
 //! In `sh` blocks every `mailcfg` line must end well. The table is the one of the `toml` block.
 
 use std::collections::BTreeSet;
@@ -23,12 +24,20 @@ fn readme_shows_real_screens() {
     let place = Place::new();
     let blocks = blocks();
     let screens: Vec<&Block> = blocks.iter().filter(|block| block.kind.starts_with("console")).collect();
-    assert_eq!(screens.len(), 2, "a screen of lookup and one of probe");
+    assert_eq!(screens.len(), 3, "two screens of lookup and one of probe");
     for screen in screens {
         let (command, shown) = screen.text.split_once('\n').expect("a screen has a command and its output");
-        let servers = screen.kind == "console servers";
-        let output = place.run(command.strip_prefix("$ ").expect("a screen begins with $"), servers);
-        assert_eq!(plain(shown), plain(&output.stdout), "{command}\n{}", output.stdout);
+        let resolver = match screen.kind.as_str() {
+            "console lookup" => Some(super::real_lookup::RESOLVER.to_owned()),
+            "console servers" => Some(place.dns.place()),
+            _ => None,
+        };
+        let output = place.run(command.strip_prefix("$ ").expect("a screen begins with $"), resolver);
+        let (mut shown, mut printed) = (plain(shown), plain(&output.stdout));
+        if screen.kind == "console lookup" {
+            (shown, printed) = (single_blanks(&shown), single_blanks(&printed));
+        }
+        assert_eq!(shown, printed, "{command}\n{}", output.stdout);
         assert_eq!(output.stderr, "", "{command}");
     }
 }
@@ -44,7 +53,7 @@ fn readme_examples_end_well() {
                 others.insert(command.to_owned());
                 continue;
             }
-            let Output { code, stdout, stderr } = place.run(command, true);
+            let Output { code, stdout, stderr } = place.run(command, Some(place.dns.place()));
             assert_eq!((code, stderr.as_str()), (0, ""), "{command}\n{stdout}");
             assert!(!stdout.is_empty(), "{command}");
         }
@@ -67,16 +76,14 @@ impl Place {
         Self { home, dns: Dns::start(super::real::NAMES) }
     }
 
-    fn run(&self, command: &str, servers: bool) -> Output {
+    fn run(&self, command: &str, resolver: Option<String>) -> Output {
         let home = self.home.path().to_string_lossy();
         let arguments = command.split_whitespace().skip(1);
         let arguments = arguments.map(|it| it.replace(NEW_SERVER.0, NEW_SERVER.1).replace('~', &home));
         let mut program = mailcfg(arguments.collect::<Vec<_>>());
         program.env("HOME", self.home.path());
-        if servers {
-            program
-                .env("MAILCFG_RESOLVER", self.dns.place())
-                .env("MAILCFG_CA_FILE", super::real::authority());
+        if let Some(resolver) = resolver {
+            program.env("MAILCFG_RESOLVER", resolver).env("MAILCFG_CA_FILE", super::real::authority());
         }
         finish(&mut program)
     }
@@ -103,4 +110,10 @@ fn blocks() -> Vec<Block> {
 
 fn plain(screen: &str) -> String {
     without_fingerprints(&without_dates(&without_times(screen)))
+}
+
+/// A column of times is as wide as the longest of them.
+fn single_blanks(screen: &str) -> String {
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    screen.lines().map(words).collect::<Vec<_>>().join("\n")
 }

@@ -22,7 +22,9 @@ pub fn write(out: &mut dyn Write, report: &LookupReport, style: Style, all: bool
         Some(settings) => write_found(out, lookup, settings, style)?,
         None => write_not_found(out, lookup, style)?,
     }
-    for finding in &report.findings {
+    // The table of differences says it better.
+    let in_table = |finding: &&Finding| all && finding.id == "lookup.disagreement";
+    for finding in report.findings.iter().filter(|finding| !in_table(finding)) {
         write_finding(out, finding, style)?;
     }
     if all || lookup.settings.is_none() {
