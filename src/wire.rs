@@ -1,7 +1,7 @@
 //! Protocol bytes and values, without sockets or clocks.
 //!
 //! A dialogue with a server is a row of [`Exchange`]s. Each says what to send, takes the reply line by line, and
-//! answers when the reply is whole. One driver (in [`crate::probe`]) joins any exchange to any stream.
+//! answers when the reply is whole. One driver (in `probe`) joins any exchange to any stream.
 //!
 //! A document about mail settings ([`autoconfig`], [`pacc`], [`autodiscover`]) becomes one [`offer::Offer`].
 

@@ -332,6 +332,11 @@ fn connect_words(cause: &Cause, error: &std::io::Error) -> String {
 
 /// The failure of a host without a usable address: NXDOMAIN over a broken resolver over "no such record".
 fn no_address(failures: Vec<Failure>) -> Failure {
+    let both_lack = failures.len() > 1 && failures.iter().all(|failure| failure.cause == Cause::NoAddress);
+    if both_lack {
+        let reason = "the host has neither an A nor an AAAA record";
+        return Failure::new(Stage::Dns, Cause::NoAddress, reason);
+    }
     let weight = |failure: &Failure| match failure.cause {
         Cause::NoSuchHost => 0,
         Cause::Resolver => 1,

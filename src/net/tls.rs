@@ -1,7 +1,7 @@
 //! One TLS handshake whose verifier records in place of judging, and the ways it can fail told apart.
 //!
 //! The server's signature is always checked: it proves that the server holds the key of the certificate it sent.
-//! Whether the certificate is to be trusted is for [`crate::probe`] to find out and for rules to judge.
+//! Whether the certificate is to be trusted is for the probe to find out and for rules to judge.
 
 use std::io;
 use std::pin::Pin;

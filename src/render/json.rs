@@ -2,16 +2,17 @@
 //!
 //! The model is its own, so that a change inside the program cannot change the documents unseen.
 
+mod safe;
+
 use std::io::{self, Write};
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
+use serde_json::ser::PrettyFormatter;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::style::is_dangerous;
 use crate::attempt::{Attempt, Failure};
 use crate::lookup::Asked;
 use crate::lookup::source::{Answer as SourceAnswer, Question};
@@ -24,6 +25,7 @@ use crate::report::{EndpointReport, LookupReport, Report};
 use crate::settings::{Access, ProviderInfo, Service, Source};
 use crate::target::Address;
 use crate::wire::Greeting;
+use safe::Safe;
 
 /// The version of the documents.
 pub const SCHEMA: u32 = 1;
@@ -353,71 +355,10 @@ fn time(time: OffsetDateTime) -> String {
     time.format(&Rfc3339).unwrap_or_default()
 }
 
-/// Writes what could steer a terminal as `\u` escapes, which JSON itself asks for below U+0020 only.
-struct Safe<F>(F);
-
-impl<F: Formatter> Formatter for Safe<F> {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        if !fragment.chars().any(is_dangerous) {
-            return writer.write_all(fragment.as_bytes());
-        }
-        for character in fragment.chars() {
-            if !is_dangerous(character) {
-                write!(writer, "{character}")?;
-                continue;
-            }
-            let mut units = [0; 2];
-            for unit in character.encode_utf16(&mut units) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-        }
-        Ok(())
-    }
-
-    fn write_char_escape<W: ?Sized + Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
-        self.0.write_char_escape(writer, escape)
-    }
-
-    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
-    }
-
-    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::style::is_dangerous;
 
     #[test]
     fn a_document_holds_no_control_bytes_and_reads_back_the_same() {

@@ -1,0 +1,58 @@
+//! What single answers of a server mean for the course of a probe.
+
+use std::net::IpAddr;
+
+use tokio::net::TcpStream;
+
+use crate::attempt::{Attempt, Cause, Failure, Stage};
+use crate::net::dial::Dialled;
+use crate::probe::facts::StartTls;
+use crate::wire::{self, name_protocol};
+
+/// A refused STARTTLS is absent when it was never offered and the refusal is for good; else it failed.
+pub(super) fn refused(refusal: wire::Refusal, offered: bool) -> Attempt<StartTls> {
+    let words = wire::line::excerpt(&refusal.text);
+    if !offered && !refusal.temporary {
+        return Attempt::Absent(format!("not advertised, and refused: {words}"));
+    }
+    let cause = if refusal.temporary { Cause::Busy } else { Cause::CommandRefused };
+    let failure = Failure::new(Stage::StartTls, cause, words);
+    Attempt::Failed(Failure { temporary: refusal.temporary, ..failure })
+}
+
+/// What is there to read before ClientHello was sent, when nothing may be.
+pub(super) fn waiting_bytes(stream: &TcpStream) -> Vec<u8> {
+    let mut buffer = [0; 512];
+    match stream.try_read(&mut buffer) {
+        Ok(read) => buffer.get(..read).unwrap_or_default().to_vec(),
+        Err(_) => Vec::new(),
+    }
+}
+
+pub(super) fn injected(bytes: &[u8]) -> Failure {
+    let words = wire::line::excerpt(String::from_utf8_lossy(bytes).trim_end());
+    let reason =
+        format!("{} bytes stood behind the go-ahead for STARTTLS, outside TLS: {words}", bytes.len());
+    Failure::new(Stage::StartTls, Cause::Injection, reason)
+}
+
+/// Names the protocol of a server that answered ClientHello in clear text, when it is no mail protocol.
+pub(super) fn named(failure: Failure) -> Failure {
+    let words = failure.reason.rsplit_once("clear text: ").map(|(_, words)| words);
+    match words.and_then(name_protocol) {
+        Some(name @ ("SSH" | "HTTP" | "VNC")) if failure.cause == Cause::PlainText => {
+            Failure { cause: Cause::OtherProtocol(name), ..failure }
+        }
+        _ => failure,
+    }
+}
+
+/// The address literal of the local socket (RFC 5321, section 4.1.3); never an IPv4-mapped one.
+pub(super) fn address_literal(dialled: &Dialled) -> String {
+    let local = dialled.stream.local_addr().ok().filter(|_| dialled.address.is_some());
+    match local.map(|local| local.ip().to_canonical()) {
+        Some(IpAddr::V4(address)) => format!("[{address}]"),
+        Some(IpAddr::V6(address)) => format!("[IPv6:{address}]"),
+        None => "[127.0.0.1]".to_owned(),
+    }
+}
