@@ -10,5 +10,6 @@ mod input;
 mod pitfalls;
 mod readme;
 mod real;
+mod scenarios;
 mod support;
 mod tls;
