@@ -5,7 +5,6 @@ use super::source::{Answer, Context, LIMIT, Question, Remark, Reply, SourceEntry
 use super::{Options, Query};
 use crate::attempt::Attempt;
 use crate::settings::{Source, Trust};
-use crate::target::Domain;
 use crate::wire::autoconfig;
 
 /// The entry in the list.
@@ -36,19 +35,18 @@ pub fn urls(query: &Query, options: &Options) -> Vec<String> {
 
 async fn ask(context: &Context<'_>) -> Reply {
     let urls = urls(context.query, context.options);
-    let asked =
-        urls.iter().map(|url| at(context, Request::get(url), &context.query.domain, Source::Autoconfig));
+    let asked = urls.iter().map(|url| at(context, Request::get(url), Source::Autoconfig));
     fetch::best(futures_util::future::join_all(asked).await)
 }
 
-/// Fetches and reads one document; `domain` is the one whose addresses it is for.
-pub async fn at(context: &Context<'_>, request: Request<'_>, domain: &Domain, source: Source) -> Reply {
+/// Fetches and reads one document.
+pub async fn at(context: &Context<'_>, request: Request<'_>, source: Source) -> Reply {
     let fetched = fetch::document(context, request).await;
     let mut remarks = fetched.remarks;
     let outcome = match fetched.outcome {
         Attempt::Done(document) => {
             remarks.extend((!document.secure).then(|| Remark::OnlyOverHttp(document.url.clone())));
-            read(document, domain, source)
+            read(document, context.query, source)
         }
         Attempt::Absent(reason) => Attempt::Absent(reason),
         Attempt::Failed(failure) => Attempt::Failed(failure),
@@ -57,7 +55,7 @@ pub async fn at(context: &Context<'_>, request: Request<'_>, domain: &Domain, so
     Reply { outcome, remarks }
 }
 
-fn read(document: Document, domain: &Domain, source: Source) -> Attempt<Answer> {
+fn read(document: Document, query: &Query, source: Source) -> Attempt<Answer> {
     let offer = match document.text().and_then(|text| autoconfig::parse(&text)) {
         Ok(offer) => offer,
         Err(error) => return fetch::unreadable(&document.url, &error),
@@ -68,7 +66,7 @@ fn read(document: Document, domain: &Domain, source: Source) -> Attempt<Answer> 
         (true, Source::Mx | Source::Mailconf) => Trust::Dns,
         (true, _) => Trust::Https,
     };
-    match settings_of(&offer, domain, source, trust) {
+    match settings_of(&offer, query, source, trust) {
         None => Attempt::Absent(format!("{} names no server that can be used", document.url)),
         Some(settings) => Attempt::Done(Answer {
             settings,

@@ -67,11 +67,11 @@ async fn pox(context: &Context<'_>, url: String, address: &Address, trust: Trust
     match pox_once(context, &url, address).await {
         Ok((document, PoxReply::RedirectUrl(next))) if next != url => {
             match pox_once(context, &next, address).await {
-                Ok((_, reply)) => settled(reply, &next, vec![document.url], address, trust),
+                Ok((_, reply)) => settled(reply, &next, vec![document.url], context.query, trust),
                 Err(reply) => reply,
             }
         }
-        Ok((document, reply)) => settled(reply, &document.url, document.redirects, address, trust),
+        Ok((document, reply)) => settled(reply, &document.url, document.redirects, context.query, trust),
         Err(reply) => reply,
     }
 }
@@ -109,9 +109,9 @@ async fn fetched(context: &Context<'_>, request: Request<'_>) -> Result<Document
     Err(Reply { outcome, remarks: fetched.remarks })
 }
 
-fn settled(reply: PoxReply, url: &str, redirects: Vec<String>, address: &Address, trust: Trust) -> Reply {
+fn settled(reply: PoxReply, url: &str, redirects: Vec<String>, query: &Query, trust: Trust) -> Reply {
     let outcome = match reply {
-        PoxReply::Settings(offer) => return answer(*offer, url, redirects, address, trust).into(),
+        PoxReply::Settings(offer) => return answer(*offer, url, redirects, query, trust).into(),
         PoxReply::Error(refusal) => Attempt::Absent(format!("{url} knows no settings: {}", refusal.message)),
         PoxReply::RedirectAddress(other) => {
             Attempt::Absent(format!("{url} says to look up {other} in its place"))
@@ -124,14 +124,8 @@ fn settled(reply: PoxReply, url: &str, redirects: Vec<String>, address: &Address
     Reply::from(outcome)
 }
 
-fn answer(
-    offer: Offer,
-    url: &str,
-    redirects: Vec<String>,
-    address: &Address,
-    trust: Trust,
-) -> Attempt<Answer> {
-    match settings_of(&offer, address.domain(), Source::Autodiscover, trust) {
+fn answer(offer: Offer, url: &str, redirects: Vec<String>, query: &Query, trust: Trust) -> Attempt<Answer> {
+    match settings_of(&offer, query, Source::Autodiscover, trust) {
         None => Attempt::Absent(format!("{url} names no server that can be used")),
         Some(settings) => {
             Attempt::Done(Answer { settings, url: Some(url.to_owned()), redirects, notes: offer.notes })

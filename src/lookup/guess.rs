@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 
 use super::source::{Answer, Context, Question, Reply, SourceEntry};
 use super::{Options, TIMEOUT};
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Cause, Failure};
 use crate::probe::facts::Facts;
 use crate::probe::{self, session::examine};
 use crate::settings::{Access, Endpoint, Protocol, Security, Service, Settings, Source, Trust, recommend};
@@ -80,8 +80,9 @@ async fn ask(context: &Context<'_>) -> Attempt<Answer> {
         }
     }
     if services.is_empty() {
-        let unknown =
-            facts.iter().find_map(|facts| facts.connect.failure().filter(|failure| failure.temporary));
+        // A refused guess is absent; one that stays silent, or says "later", could not be told.
+        let untold = |failure: &&Failure| failure.temporary || failure.cause == Cause::TimedOut;
+        let unknown = facts.iter().find_map(|facts| facts.first_failure().map(|(_, it)| it).filter(untold));
         return match unknown {
             Some(failure) => Attempt::Failed(failure.clone()),
             None => {

@@ -4,7 +4,6 @@ use super::autoconfig;
 use super::fetch::Request;
 use super::source::{Context, LIMIT, Question, Reply, SourceEntry};
 use crate::settings::Source;
-use crate::target::Domain;
 
 /// The entry in the list.
 pub const SOURCE: SourceEntry = SourceEntry {
@@ -27,7 +26,6 @@ pub fn request(url: &str) -> Request<'_> {
 }
 
 async fn ask(context: &Context<'_>) -> Reply {
-    let domain: &Domain = &context.query.domain;
-    let url = url(&context.options.ispdb_url, domain.as_str());
-    autoconfig::at(context, request(&url), domain, Source::Ispdb).await
+    let url = url(&context.options.ispdb_url, context.query.domain.as_str());
+    autoconfig::at(context, request(&url), Source::Ispdb).await
 }

@@ -30,7 +30,7 @@ async fn ask(context: &Context<'_>) -> Reply {
         let reason = format!("the record names an address without TLS ({url}); --allow-http would fetch it");
         return Attempt::Failed(Failure::new(Stage::Http, Cause::Malformed, reason)).into();
     }
-    autoconfig::at(context, Request::get(url), domain, Source::Mailconf).await
+    autoconfig::at(context, Request::get(url), Source::Mailconf).await
 }
 
 fn named(record: &str) -> Option<&str> {

@@ -55,7 +55,7 @@ async fn ask(context: &Context<'_>) -> Reply {
         })
         .collect();
     let requests = urls.iter().flat_map(|[own, ispdb]| [Request::get(own), ispdb::request(ispdb)]);
-    let asked = requests.map(|request| autoconfig::at(context, request, domain, Source::Mx));
+    let asked = requests.map(|request| autoconfig::at(context, request, Source::Mx));
     fetch::best(join_all(asked).await)
 }
 

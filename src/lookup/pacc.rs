@@ -1,5 +1,6 @@
 //! The provider's PACC document, whose digest stands in DNS (draft-ietf-mailmaint-pacc).
 
+use super::Query;
 use super::fetch::{self, Document, Request};
 use super::source::{Answer, Context, LIMIT, Question, Reply, SourceEntry, settings_of};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
@@ -42,7 +43,7 @@ async fn ask(context: &Context<'_>) -> Attempt<Answer> {
         Err(failure) => return Attempt::Failed(failure),
     };
     match pacc::verify(&document.body, &records) {
-        Verified::Matches => read(document, domain),
+        Verified::Matches => read(document, context.query),
         Verified::NoUsableRecord => {
             discarded(&document, &format!("its digest does not stand in DNS ({record})"))
         }
@@ -57,12 +58,12 @@ fn discarded(document: &Document, why: &str) -> Attempt<Answer> {
     Attempt::Failed(Failure::new(Stage::Protocol, Cause::Malformed, reason))
 }
 
-fn read(document: Document, domain: &Domain) -> Attempt<Answer> {
+fn read(document: Document, query: &Query) -> Attempt<Answer> {
     let offer = match document.text().and_then(|text| pacc::parse(&text)) {
         Ok(offer) => offer,
         Err(error) => return fetch::unreadable(&document.url, &error),
     };
-    match settings_of(&offer, domain, Source::Pacc, Trust::Digest) {
+    match settings_of(&offer, query, Source::Pacc, Trust::Digest) {
         None => Attempt::Absent(format!("{} names no server that can be used", document.url)),
         Some(settings) => Attempt::Done(Answer {
             settings,

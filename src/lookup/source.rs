@@ -10,8 +10,10 @@ use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::net::Network;
 use crate::probe::session::Ended;
 use crate::providers::Providers;
-use crate::settings::{Access, Endpoint, ProviderInfo, Service, Settings, Source, Trust, recommend};
-use crate::target::{Domain, Host};
+use crate::settings::{
+    Access, Endpoint, ProviderInfo, Service, Settings, Source, Trust, Username, fill, recommend,
+};
+use crate::target::{Address, Domain, Host};
 use crate::wire::offer::{Offer, OfferedAccess, OfferedService};
 
 /// A source: a file of its own, and a line in [`SOURCES`].
@@ -166,18 +168,19 @@ pub fn trust_of_table(source: Source) -> Trust {
     }
 }
 
-/// Turns an offer into settings of a domain; `None` when not one service is left.
-pub fn settings_of(offer: &Offer, domain: &Domain, source: Source, trust: Trust) -> Option<Settings> {
+/// Turns an offer into the settings asked for; `None` when not one service is left.
+pub fn settings_of(offer: &Offer, query: &Query, source: Source, trust: Trust) -> Option<Settings> {
+    let domain = &query.domain;
     let offered = offer.services.iter();
     let mut services: Vec<Service> =
-        offered.filter_map(|service| service_of(service, domain, source, trust)).collect();
+        offered.filter_map(|service| service_of(service, query, source, trust)).collect();
     if services.is_empty() {
         return None;
     }
     recommend(&mut services);
     let id = offer.provider_id.clone().unwrap_or_else(|| domain.to_string());
     let provider = ProviderInfo {
-        name: offer.name.clone().unwrap_or_else(|| id.clone()),
+        name: fill(offer.name.as_ref().unwrap_or(&id), "", "", domain.as_str()),
         id,
         documentation: offer.documentation.clone(),
         instructions: offer.instructions.clone(),
@@ -187,7 +190,8 @@ pub fn settings_of(offer: &Offer, domain: &Domain, source: Source, trust: Trust)
     Some(Settings { provider: Some(provider), services })
 }
 
-fn service_of(offered: &OfferedService, domain: &Domain, source: Source, trust: Trust) -> Option<Service> {
+fn service_of(offered: &OfferedService, query: &Query, source: Source, trust: Trust) -> Option<Service> {
+    let domain = &query.domain;
     let access = match &offered.access {
         OfferedAccess::Server { protocol, host, port, security } => Access::Server(Endpoint {
             protocol: *protocol,
@@ -203,12 +207,24 @@ fn service_of(offered: &OfferedService, domain: &Domain, source: Source, trust: 
     Some(Service {
         other_domain: access.place().is_some_and(|(host, ..)| is_other_domain(host, domain)),
         access,
-        username: offered.username.clone(),
+        username: offered.username.clone().map(|username| form_of(username, query.address.as_ref())),
         auth: offered.auth.clone(),
         source,
         trust,
         recommended: false,
     })
+}
+
+/// A provider that learnt the address may write it out: that is the form `address`, or `local-part`.
+fn form_of(username: Username, address: Option<&Address>) -> Username {
+    let Some(address) = address else { return username };
+    match &username {
+        Username::Template(literal) if literal.eq_ignore_ascii_case(&address.to_string()) => {
+            Username::Address
+        }
+        Username::Template(literal) if literal == address.local_part() => Username::LocalPart,
+        _ => username,
+    }
 }
 
 /// True when a host is not of the registrable domain of the address.
