@@ -7,6 +7,7 @@ mod cost;
 mod dialogues;
 mod golden;
 mod input;
+mod lookups;
 mod pitfalls;
 mod readme;
 mod real;
