@@ -189,7 +189,8 @@ fn ctrl_c_prints_what_is_known() {
 #[test]
 fn ctrl_c_before_any_answer_is_unknown() {
     let dns = Dns::start(&[("d.example", RecordType::MX, Answer::Silence)]);
-    let mut command = mailcfg(["lookup", "d.example", "--source", "mx", "--json", "--resolver", &dns.place()]);
+    let mut command =
+        mailcfg(["lookup", "d.example", "--source", "mx", "--json", "--resolver", &dns.place()]);
     let output = interrupt(&mut command, "INT", || {
         while dns.questions() < 1 {
             std::thread::sleep(Duration::from_millis(5));

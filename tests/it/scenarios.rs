@@ -99,7 +99,7 @@ fn scenarios_end_as_expected() {
     let files = Mutex::new(files());
     let wrong = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..8 {
+        for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(file) = next(&files) {
                     if let Some(complaint) = complaint_about(&file) {
@@ -143,8 +143,13 @@ fn complaint_about(file: &Path) -> Option<String> {
     let elapsed = began.elapsed();
     let asked = stage.asked();
     let screen = (!scenario.expected.screen.is_empty()).then(|| stage.run(&scenario, false).stdout);
+    for shown in screen.iter().chain([&output.stdout]) {
+        let dangerous = |found: char| found != '\n' && found.is_control();
+        assert!(!shown.contains(dangerous), "{}: {shown:?}", file.display());
+    }
     let mut wrong = compare(&scenario.expected, &output, &asked, elapsed);
-    for words in scenario.expected.screen.iter().filter(|words| !screen.iter().any(|it| it.contains(*words))) {
+    for words in scenario.expected.screen.iter().filter(|words| !screen.iter().any(|it| it.contains(*words)))
+    {
         let _ = writeln!(wrong, "the screen lacks {words:?}:\n{}", screen.as_deref().unwrap_or_default());
     }
     (!wrong.is_empty()).then(|| {
@@ -152,6 +157,9 @@ fn complaint_about(file: &Path) -> Option<String> {
         format!("=== {name}: {}\n{wrong}{output:?}\n", scenario.about)
     })
 }
+
+/// Most of a scenario is waiting; more would make the limits of time unfair.
+const AT_ONCE: usize = 6;
 
 /// The hosts of a scenario, running.
 struct Stage {
@@ -211,7 +219,8 @@ impl Stage {
     /// `METHOD url`, in order of the words.
     fn asked(&self) -> Vec<String> {
         let log = self.web.asked();
-        let mut asked: Vec<String> = log.iter().map(|asked| format!("{} {}", asked.method, asked.url)).collect();
+        let mut asked: Vec<String> =
+            log.iter().map(|asked| format!("{} {}", asked.method, asked.url)).collect();
         asked.sort();
         asked
     }
@@ -325,7 +334,8 @@ fn mail_host(entry: &MailEntry) -> Host {
         "pop3" => Mail::pop3(security),
         _ => Mail::smtp(security),
     };
-    let name: &'static str = String::leak(host_of(&entry.place).split(':').next().unwrap_or_default().to_owned());
+    let name: &'static str =
+        String::leak(host_of(&entry.place).split(':').next().unwrap_or_default().to_owned());
     let leaf = Leaf { names: vec![name], ..Leaf::default() };
     let identity = match entry.certificate.as_deref() {
         None => ca::trusted().issue(&leaf),
@@ -342,7 +352,9 @@ fn mail_host(entry: &MailEntry) -> Host {
 
 fn compare(expected: &Expected, output: &Output, asked: &[String], elapsed: Duration) -> String {
     let mut wrong = String::new();
-    let Ok(document) = serde_json::from_str::<Value>(&output.stdout) else { return "no document\n".to_owned() };
+    let Ok(document) = serde_json::from_str::<Value>(&output.stdout) else {
+        return "no document\n".to_owned();
+    };
     // A probe holds the lookup inside.
     let lookup = document.get("settings").unwrap_or(&document);
     let mut check = |what: &str, expected: String, found: String| {
@@ -428,7 +440,8 @@ fn service(service: &Value) -> String {
 
 /// `smtp port ispdb=587 srv=465`
 fn disagreement(it: &Value) -> String {
-    let values = list(it, "values", |value| format!("{}={}", text(value.get("source")), text(value.get("value"))));
+    let values =
+        list(it, "values", |value| format!("{}={}", text(value.get("source")), text(value.get("value"))));
     format!("{} {} {}", text(it.get("service")), text(it.get("field")), values.join(" "))
 }
 

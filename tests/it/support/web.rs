@@ -257,7 +257,8 @@ impl Page {
                 let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
                 encoder.write_all(&self.body)?;
                 let packed = encoder.finish()?;
-                let head = format!("{head}Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", packed.len());
+                let head =
+                    format!("{head}Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", packed.len());
                 stream.write_all(&[head.as_bytes(), &packed].concat())
             }
             Manner::Chunked => {
