@@ -191,7 +191,8 @@ pub async fn lookup(
     if let Some(answered) = from_tables(query, providers, options) {
         return answered;
     }
-    let context = Context { query, providers, network, options, ended, deadline: deadline_in(options.timeout) };
+    let context =
+        Context { query, providers, network, options, ended, deadline: deadline_in(options.timeout) };
     let mut sources = ask_tables(query, providers, options);
     sources.extend(ask_network(&context, &sources).await);
     Lookup::new(query.clone(), sources)
@@ -308,7 +309,7 @@ fn deadline_in(limit: Duration) -> tokio::time::Instant {
 }
 
 /// For a source to sum up what it found by its deadline.
-const GRACE: Duration = Duration::from_millis(100);
+const GRACE: Duration = Duration::from_millis(250);
 
 fn out_of_time(limit: Duration) -> Failure {
     let reason = format!("no answer within {:.1} s", limit.as_secs_f64());

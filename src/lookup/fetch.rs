@@ -173,7 +173,9 @@ impl Journey<'_> {
         let judged = certificate::inspect(chain, url.host(), self.context.network, now)?;
         let first = judged.problems.first()?;
         let wrong_name_alone = judged.problems.iter().all(|problem| problem.kind == ProblemKind::WrongName);
-        if let Some(name) = url.host().name().filter(|_| wrong_name_alone)
+        // On a network that answers every name with its sign-in page, a host that must exist looks the same.
+        let may_be_wildcard = wrong_name_alone && !self.request.host_exists;
+        if let Some(name) = url.host().name().filter(|_| may_be_wildcard)
             && exists_only_by_wildcard(self.context, name).await
         {
             self.remarks.push(Remark::Wildcard(name.to_string()));

@@ -5,7 +5,9 @@
 use futures_util::future::join_all;
 
 use super::fetch::{self, Request};
-use super::source::{Answer, Context, LIMIT, Question, Remark, Reply, SourceEntry, is_other_domain, registrable};
+use super::source::{
+    Answer, Context, LIMIT, Question, Remark, Reply, SourceEntry, is_other_domain, registrable,
+};
 use super::{autoconfig, ispdb};
 use crate::attempt::Attempt;
 use crate::providers::settings_of;
