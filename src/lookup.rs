@@ -191,7 +191,8 @@ pub async fn lookup(
     if let Some(answered) = from_tables(query, providers, options) {
         return answered;
     }
-    let context = Context { query, providers, network, options, ended };
+    let context =
+        Context { query, providers, network, options, ended, deadline: deadline_in(options.timeout) };
     let mut sources = ask_tables(query, providers, options);
     sources.extend(ask_network(&context, &sources).await);
     Lookup::new(query.clone(), sources)
@@ -249,8 +250,6 @@ async fn ask_network(context: &Context<'_>, tables: &[Asked]) -> Vec<Asked> {
         }
     }
     let mut ended = context.ended.clone();
-    let everything_ends = tokio::time::sleep(options.timeout);
-    tokio::pin!(everything_ends);
     let why_rest_is_open = loop {
         let all: Vec<&Asked> = tables.iter().chain(&done).collect();
         let still_open = SOURCES.iter().map(|entry| entry.source).filter(|source| wanted(*source, options));
@@ -261,14 +260,13 @@ async fn ask_network(context: &Context<'_>, tables: &[Asked]) -> Vec<Asked> {
         }
         tokio::select! {
             Some(asked) = open.next() => done.push(asked),
-            () = &mut everything_ends => break Rest::OutOfTime,
             Ok(_) = ended.wait_for(|ended| *ended) => break Rest::Ended,
         }
     };
     drop(open);
     for entry in SOURCES.iter().filter(|entry| wanted(entry.source, options)) {
         if !done.iter().any(|asked| asked.source == entry.source) {
-            done.push(why_rest_is_open.asked(entry, options));
+            done.push(why_rest_is_open.asked(entry));
         }
     }
     done.sort_by_key(|asked| asked.source);
@@ -278,7 +276,9 @@ async fn ask_network(context: &Context<'_>, tables: &[Asked]) -> Vec<Asked> {
 async fn ask(entry: &'static SourceEntry, context: &Context<'_>) -> Asked {
     let began = Instant::now();
     let limit = entry.limit.min(context.options.timeout);
-    let reply = match tokio::time::timeout(limit, (entry.ask)(context)).await {
+    let context = Context { deadline: deadline_in(limit), ..*context };
+    // What a source asks ends by itself at the deadline, and what else it found by then counts.
+    let reply = match tokio::time::timeout(limit + GRACE, (entry.ask)(&context)).await {
         Ok(reply) => reply,
         Err(_) => Reply::from(Attempt::Failed(out_of_time(limit))),
     };
@@ -289,15 +289,13 @@ async fn ask(entry: &'static SourceEntry, context: &Context<'_>) -> Asked {
 enum Rest {
     None,
     NotNeeded,
-    OutOfTime,
     Ended,
 }
 
 impl Rest {
-    fn asked(&self, entry: &SourceEntry, options: &Options) -> Asked {
+    fn asked(&self, entry: &SourceEntry) -> Asked {
         let outcome = match self {
             Self::None | Self::NotNeeded => Attempt::Skipped("a better source answered first".to_owned()),
-            Self::OutOfTime => Attempt::Failed(out_of_time(options.timeout)),
             Self::Ended => {
                 Attempt::Failed(Failure::temporary(Stage::Protocol, Cause::Interrupted, "the run was ended"))
             }
@@ -305,6 +303,13 @@ impl Rest {
         Asked { source: entry.source, elapsed: Duration::ZERO, outcome, remarks: Vec::new() }
     }
 }
+
+fn deadline_in(limit: Duration) -> tokio::time::Instant {
+    tokio::time::Instant::now() + limit
+}
+
+/// For a source to sum up what it found by its deadline.
+const GRACE: Duration = Duration::from_millis(250);
 
 fn out_of_time(limit: Duration) -> Failure {
     let reason = format!("no answer within {:.1} s", limit.as_secs_f64());

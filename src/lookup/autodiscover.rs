@@ -151,7 +151,7 @@ async fn json(context: &Context<'_>, address: &Address) -> Reply {
 
 /// The host that an SRV record names; DNS vouches for it, nobody else.
 async fn srv(context: &Context<'_>, address: &Address) -> Reply {
-    let records = match context.network.resolver().srv(SERVICE, address.domain()).await {
+    let records = match context.in_time(context.network.resolver().srv(SERVICE, address.domain())).await {
         Ok(records) => records,
         Err(failure) => return fetch::no_record(failure).into(),
     };

@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::source::{Context, LIMIT, Remark, Reply};
+use super::source::{Context, Remark, Reply};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::net::dns::AddressFamily;
 use crate::net::http::{self, Response, Scheme, Unconnected, Url};
@@ -70,12 +70,12 @@ pub struct Fetched {
     pub remarks: Vec<Remark>,
 }
 
-/// Fetches a document within the limit of a source.
+/// Fetches a document before the deadline of the source.
 pub async fn document(context: &Context<'_>, request: Request<'_>) -> Fetched {
     let mut journey = Journey {
         context,
         request,
-        deadline: Instant::now() + LIMIT,
+        deadline: context.deadline,
         visited: Vec::new(),
         remarks: Vec::new(),
         began_public: false,
@@ -173,7 +173,9 @@ impl Journey<'_> {
         let judged = certificate::inspect(chain, url.host(), self.context.network, now)?;
         let first = judged.problems.first()?;
         let wrong_name_alone = judged.problems.iter().all(|problem| problem.kind == ProblemKind::WrongName);
-        if let Some(name) = url.host().name().filter(|_| wrong_name_alone)
+        // On a network that answers every name with its sign-in page, a host that must exist looks the same.
+        let may_be_wildcard = wrong_name_alone && !self.request.host_exists;
+        if let Some(name) = url.host().name().filter(|_| may_be_wildcard)
             && exists_only_by_wildcard(self.context, name).await
         {
             self.remarks.push(Remark::Wildcard(name.to_string()));
@@ -249,8 +251,8 @@ async fn exists_only_by_wildcard(context: &Context<'_>, name: &Domain) -> bool {
     let Ok(neighbour) = Domain::parse(&format!("mailcfg-{random:016x}.{parent}")) else { return false };
     let resolver = context.network.resolver();
     let (v6, v4) = tokio::join!(
-        resolver.addresses(&neighbour, AddressFamily::V6),
-        resolver.addresses(&neighbour, AddressFamily::V4)
+        context.in_time(resolver.addresses(&neighbour, AddressFamily::V6)),
+        context.in_time(resolver.addresses(&neighbour, AddressFamily::V4))
     );
     v6.is_ok() || v4.is_ok()
 }

@@ -19,7 +19,7 @@ pub const SOURCE: SourceEntry = SourceEntry {
 
 async fn ask(context: &Context<'_>) -> Reply {
     let domain = &context.query.domain;
-    let records = match context.network.resolver().txt(None, domain).await {
+    let records = match context.in_time(context.network.resolver().txt(None, domain)).await {
         Ok(records) => records,
         Err(failure) => return fetch::no_record(failure).into(),
     };

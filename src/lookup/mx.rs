@@ -5,7 +5,9 @@
 use futures_util::future::join_all;
 
 use super::fetch::{self, Request};
-use super::source::{Answer, Context, LIMIT, Question, Remark, Reply, SourceEntry, registrable};
+use super::source::{
+    Answer, Context, LIMIT, Question, Remark, Reply, SourceEntry, is_other_domain, registrable,
+};
 use super::{autoconfig, ispdb};
 use crate::attempt::Attempt;
 use crate::providers::settings_of;
@@ -29,7 +31,7 @@ pub const SOURCE: SourceEntry = SourceEntry {
 
 async fn ask(context: &Context<'_>) -> Reply {
     let domain = &context.query.domain;
-    let records = match context.network.resolver().mx(domain).await {
+    let records = match context.in_time(context.network.resolver().mx(domain)).await {
         Ok(records) => records,
         Err(failure) => return fetch::no_record(failure).into(),
     };
@@ -64,7 +66,12 @@ fn from_tables(context: &Context<'_>, host: &Domain) -> Option<Answer> {
     let domain = &context.query.domain;
     let by_domain = || domains_of(host, domain).iter().find_map(|domain| context.providers.find(domain));
     let (_, provider) = context.providers.find_by_mx(host).or_else(by_domain)?;
-    Some(Answer::without_document(settings_of(&provider, domain, Source::Mx, Trust::Dns)))
+    let mut settings = settings_of(&provider, domain, Source::Mx, Trust::Dns);
+    // The table does not list this domain; DNS alone says that these hosts serve it.
+    for service in &mut settings.services {
+        service.other_domain = service.access.place().is_some_and(|(host, ..)| is_other_domain(host, domain));
+    }
+    Some(Answer::without_document(settings))
 }
 
 /// The host less its first label, then its registrable domain; never a public suffix, never the domain itself.

@@ -29,7 +29,7 @@ async fn ask(context: &Context<'_>) -> Attempt<Answer> {
     let (url, record) = (url(domain), format!("{RECORD}.{domain}"));
     let (fetched, records) = tokio::join!(
         fetch::document(context, Request { follow: false, ..Request::get(&url) }),
-        context.network.resolver().txt(Some(RECORD), domain)
+        context.in_time(context.network.resolver().txt(Some(RECORD), domain))
     );
     let document = match fetched.outcome {
         Attempt::Done(document) => document,

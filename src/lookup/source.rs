@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::time::{Instant, timeout_at};
 
 use super::{Options, Query, autoconfig, autodiscover, guess, ispdb, mailconf, mx, pacc, srv};
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::net::Network;
 use crate::probe::session::Ended;
 use crate::providers::Providers;
@@ -58,6 +59,21 @@ pub struct Context<'a> {
     pub options: &'a Options,
     /// Turns true when the run is to end.
     pub ended: &'a Ended,
+    /// When every question of the source ends.
+    pub deadline: Instant,
+}
+
+impl Context<'_> {
+    /// Waits for an answer of the resolver until the deadline.
+    ///
+    /// # Errors
+    /// [`Failure`] in the stage `dns`: the resolver's own, or that it did not answer in time.
+    pub async fn in_time<T>(&self, answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        timeout_at(self.deadline, answer).await.unwrap_or_else(|_| {
+            let reason = "the resolver did not answer in time";
+            Err(Failure::temporary(Stage::Dns, Cause::Resolver, reason))
+        })
+    }
 }
 
 /// What a source gives.

@@ -42,8 +42,9 @@ const NAMES: &[(&str, Kind)] = &[
 async fn ask(context: &Context<'_>) -> Attempt<Answer> {
     let domain = &context.query.domain;
     let resolver = context.network.resolver();
-    let asked =
-        NAMES.iter().map(|(label, kind)| async move { (label, kind, resolver.srv(label, domain).await) });
+    let asked = NAMES.iter().map(|(label, kind)| async move {
+        (label, kind, context.in_time(resolver.srv(label, domain)).await)
+    });
     let mut services = Vec::new();
     let mut notes = Vec::new();
     let mut failures: Vec<Failure> = Vec::new();

@@ -9,3 +9,4 @@ pub mod mail;
 pub mod probe;
 pub mod socks;
 pub mod text;
+pub mod web;

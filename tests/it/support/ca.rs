@@ -11,6 +11,7 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
+use rustls::sign::CertifiedKey;
 use rustls::{NamedGroup, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use time::{Duration, OffsetDateTime};
 
@@ -181,6 +182,13 @@ impl Identity {
         let builder = builder.expect("the provider has suites for both versions");
         let builder = builder.with_client_cert_verifier(verifier.build().expect("a verifier can be made"));
         Arc::new(builder.with_single_cert(self.chain.clone(), self.private_key()).expect("the key fits"))
+    }
+
+    /// The certificates with their key, for a server that chooses by name.
+    pub fn certified(&self) -> Arc<CertifiedKey> {
+        let provider = aws_lc_rs::default_provider();
+        let key = CertifiedKey::from_der(self.chain.clone(), self.private_key(), &provider);
+        Arc::new(key.expect("the key fits"))
     }
 
     fn config_with(

@@ -1,16 +1,16 @@
-//! A resolver on loopback with a table for a zone, asked over UDP or TCP. It counts the questions.
+//! A resolver on loopback with a table for a zone, asked over UDP or TCP. It keeps a log of the questions.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
-use hickory_resolver::proto::rr::{RData, Record, RecordType};
+use hickory_resolver::proto::rr::rdata::{CNAME, MX, SRV, TXT};
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 
 /// One row: a name, a type of record, and what is answered. A name without a row does not exist; one without a row for
-/// the type has no such record.
+/// the type has no such record. A name that begins with `*.` stands for every name below it that has no row.
 pub type Row = (&'static str, RecordType, Answer);
 
 /// What is answered.
@@ -18,6 +18,16 @@ pub type Row = (&'static str, RecordType, Answer);
 pub enum Answer {
     /// An address.
     Is(&'static str),
+    /// A mail exchanger: preference and host.
+    Mx(u16, &'static str),
+    /// A server: priority, weight, port and target.
+    Srv(u16, u16, u16, &'static str),
+    /// A text in pieces.
+    Txt(&'static [&'static str]),
+    /// The name is an alias of another, which has rows of its own.
+    Alias(&'static str),
+    /// Over UDP only that there is more; what the other rows say over TCP.
+    Truncated,
     /// The name exists, and this record does not (NODATA).
     NoData,
     /// SERVFAIL
@@ -32,15 +42,18 @@ pub enum Answer {
 #[derive(Debug)]
 pub struct Dns {
     address: SocketAddr,
-    questions: Arc<AtomicUsize>,
+    questions: Questions,
 }
+
+/// `NAME TYPE` of every question.
+type Questions = Arc<Mutex<Vec<String>>>;
 
 impl Dns {
     /// A resolver that answers by a table.
     pub fn start(rows: &[Row]) -> Self {
         let (udp, tcp) = sockets();
         let address = udp.local_addr().expect("a bound socket has an address");
-        let questions = Arc::new(AtomicUsize::new(0));
+        let questions = Questions::default();
         let zone = Zone { rows: rows.to_vec(), questions: Arc::clone(&questions) };
         let over_tcp = zone.clone();
         let udp = Arc::new(udp);
@@ -56,47 +69,96 @@ impl Dns {
 
     /// How many questions came.
     pub fn questions(&self) -> usize {
-        self.questions.load(Ordering::SeqCst)
+        self.asked().len()
+    }
+
+    /// `NAME TYPE` of every question, in the order they came.
+    pub fn asked(&self) -> Vec<String> {
+        self.questions.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 #[derive(Clone)]
 struct Zone {
     rows: Vec<Row>,
-    questions: Arc<AtomicUsize>,
+    questions: Questions,
 }
 
 impl Zone {
     /// The answer to a message; `None` for silence.
-    fn answer(&self, question: &[u8]) -> Option<Vec<u8>> {
+    fn answer(&self, question: &[u8], over_udp: bool) -> Option<Vec<u8>> {
         let mut message = Message::from_vec(question).ok()?.into_response();
         let query = message.queries.first()?.clone();
-        self.questions.fetch_add(1, Ordering::SeqCst);
+        let name = query.name().to_ascii().trim_end_matches('.').to_ascii_lowercase();
+        let asked = format!("{name} {}", query.query_type());
+        self.questions.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
         message.metadata.recursion_available = true;
         message.edns = None;
         if query.query_type() == RecordType::A {
             std::thread::sleep(AFTER_AAAA);
         }
-        let name = query.name().to_ascii();
-        let rows: Vec<&Row> =
-            self.rows.iter().filter(|(row, _, _)| name.trim_end_matches('.') == *row).collect();
+        self.fill(&mut message, &name, query.query_type(), over_udp)?;
+        message.to_vec().ok()
+    }
+
+    /// Puts what the rows of a name say into a message.
+    fn fill(&self, message: &mut Message, name: &str, kind: RecordType, over_udp: bool) -> Option<()> {
+        let rows = self.rows_of(name);
         if rows.is_empty() {
             message.metadata.response_code = ResponseCode::NXDomain;
         }
-        for (_, _, answer) in rows.iter().filter(|(_, kind, _)| *kind == query.query_type()) {
-            match answer {
-                Answer::Is(address) => {
-                    let data = data(address.parse().expect("a table holds addresses"));
-                    message.add_answer(Record::from_rdata(query.name().clone(), 60, data));
-                }
-                Answer::NoData => {}
-                Answer::ServFail => message.metadata.response_code = ResponseCode::ServFail,
-                Answer::Refused => message.metadata.response_code = ResponseCode::Refused,
-                Answer::Silence => return None,
-            }
+        let of_kind =
+            |row: &&&Row| row.1 == kind || (row.1 == RecordType::CNAME && kind != RecordType::CNAME);
+        let answers: Vec<Answer> = rows.iter().filter(of_kind).map(|row| row.2).collect();
+        if over_udp && answers.iter().any(|answer| matches!(answer, Answer::Truncated)) {
+            message.metadata.truncation = true;
+            return Some(());
         }
-        message.to_vec().ok()
+        for answer in answers {
+            let data = match answer {
+                Answer::Is(address) => data(address.parse().expect("a table holds addresses")),
+                Answer::Mx(preference, host) => RData::MX(MX::new(preference, absolute(host))),
+                Answer::Srv(priority, weight, port, target) => {
+                    RData::SRV(SRV::new(priority, weight, port, absolute(target)))
+                }
+                Answer::Txt(pieces) => {
+                    RData::TXT(TXT::new(pieces.iter().map(|&piece| piece.to_owned()).collect()))
+                }
+                Answer::Alias(other) => {
+                    let alias = RData::CNAME(CNAME(absolute(other)));
+                    message.add_answer(Record::from_rdata(absolute(name), 60, alias));
+                    self.fill(message, other, kind, over_udp)?;
+                    continue;
+                }
+                Answer::NoData | Answer::Truncated => continue,
+                Answer::ServFail => {
+                    message.metadata.response_code = ResponseCode::ServFail;
+                    continue;
+                }
+                Answer::Refused => {
+                    message.metadata.response_code = ResponseCode::Refused;
+                    continue;
+                }
+                Answer::Silence => return None,
+            };
+            message.add_answer(Record::from_rdata(absolute(name), 60, data));
+        }
+        Some(())
     }
+
+    /// The rows of a name, else those of the wildcard above it.
+    fn rows_of(&self, name: &str) -> Vec<&Row> {
+        let exact: Vec<&Row> = self.rows.iter().filter(|(row, ..)| *row == name).collect();
+        let below = |row: &str| row.strip_prefix('*').is_some_and(|parent| name.ends_with(parent));
+        match exact.is_empty() {
+            true => self.rows.iter().filter(|(row, ..)| below(row)).collect(),
+            false => exact,
+        }
+    }
+}
+
+fn absolute(name: &str) -> Name {
+    Name::from_ascii(format!("{}.", name.trim_end_matches('.'))).expect("a table holds names")
 }
 
 fn data(address: IpAddr) -> RData {
@@ -124,7 +186,7 @@ fn serve_udp(socket: &Arc<UdpSocket>, zone: &Zone) {
         let (socket, zone) = (Arc::clone(socket), zone.clone());
         let question = buffer.get(..size).unwrap_or_default().to_vec();
         std::thread::spawn(move || {
-            if let Some(answer) = zone.answer(&question) {
+            if let Some(answer) = zone.answer(&question, true) {
                 // A client that is gone needs no answer.
                 let _ = socket.send_to(&answer, client);
             }
@@ -145,7 +207,7 @@ fn serve_connection(mut stream: TcpStream, zone: &Zone) -> Option<()> {
         stream.read_exact(&mut size).ok()?;
         let mut question = vec![0; usize::from(u16::from_be_bytes(size))];
         stream.read_exact(&mut question).ok()?;
-        if let Some(answer) = zone.answer(&question) {
+        if let Some(answer) = zone.answer(&question, false) {
             let size = u16::try_from(answer.len()).ok()?.to_be_bytes();
             stream.write_all(&[&size[..], &answer].concat()).ok()?;
         }
