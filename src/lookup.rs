@@ -97,7 +97,7 @@ pub struct Lookup {
     pub completed_from: Option<Source>,
     /// Every source in rank order.
     pub sources: Vec<Asked>,
-    /// Where sources that answered differ.
+    /// Where sources that answered differ, when all were asked.
     pub disagreements: Vec<Disagreement>,
 }
 
@@ -147,9 +147,10 @@ impl Lookup {
         }
     }
 
-    fn new(query: Query, sources: Vec<Asked>) -> Self {
+    /// Sources are compared only when all were waited for: else it would hang on who was quicker.
+    fn new(query: Query, sources: Vec<Asked>, options: &Options) -> Self {
         let decision = merge::decide(&sources, &query.domain);
-        let disagreements = merge::disagreements(&sources);
+        let disagreements = if options.all { merge::disagreements(&sources) } else { Vec::new() };
         Self {
             query,
             settings: decision.settings,
@@ -177,7 +178,7 @@ pub fn from_tables(query: &Query, providers: &Providers, options: &Options) -> O
     sources.extend(
         SOURCES.iter().filter(|entry| wanted(entry.source, options)).map(|entry| skipped(entry, &reason)),
     );
-    Some(Lookup::new(query.clone(), sources))
+    Some(Lookup::new(query.clone(), sources, options))
 }
 
 /// Looks an address or a domain up.
@@ -195,7 +196,7 @@ pub async fn lookup(
         Context { query, providers, network, options, ended, deadline: deadline_in(options.timeout) };
     let mut sources = ask_tables(query, providers, options);
     sources.extend(ask_network(&context, &sources).await);
-    Lookup::new(query.clone(), sources)
+    Lookup::new(query.clone(), sources, options)
 }
 
 /// Every question that a lookup would ask, in rank order; what depends on an answer holds a placeholder.

@@ -285,7 +285,8 @@ pub fn best(replies: Vec<Reply>) -> Reply {
         match reply.outcome {
             Attempt::Done(mut answer) => {
                 answer.notes.extend(failures.into_iter().map(|failure| failure.reason));
-                return Reply { outcome: Attempt::Done(answer), remarks: reply.remarks };
+                remarks.extend(reply.remarks);
+                return Reply { outcome: Attempt::Done(answer), remarks };
             }
             Attempt::Failed(failure) => failures.push(failure),
             Attempt::Absent(reason) | Attempt::Skipped(reason) => absences.push(reason),
