@@ -93,8 +93,8 @@ pub struct Lookup {
     pub settings: Option<Settings>,
     /// Which rule chose them, in words.
     pub decided_by: Option<String>,
-    /// The source that gave the half which the deciding source lacks.
-    pub completed_from: Option<Source>,
+    /// The sources that gave the halves which the deciding source lacks.
+    pub completed_from: Vec<Source>,
     /// Every source in rank order.
     pub sources: Vec<Asked>,
     /// Where sources that answered differ, when all were asked.

@@ -303,6 +303,8 @@ mod tests {
             ("10.1.2.3", false, true),
             ("100.64.0.1", false, true),
             ("fd00::1", false, true),
+            ("0.0.0.0", false, true),
+            ("::", false, true),
             ("192.0.2.1", false, false),
             ("2001:db8::1", false, false),
         ] {

@@ -2,6 +2,7 @@
 
 use mailcfg::lookup::{self, Lookup, Query};
 use mailcfg::net::Network;
+use mailcfg::render::human::lookup::Shown;
 use mailcfg::render::{human, json};
 use mailcfg::report::{EXIT_FINE, LookupReport, judge_lookup, lookup_exit_code};
 use mailcfg::run::{JOBS, Job, Run};
@@ -57,12 +58,14 @@ fn jobs(queries: Vec<Query>) -> Vec<Job> {
 /// Puts outcomes out in the order of the targets; `jsonl` as they come.
 pub struct Printer {
     output: Output,
-    all: bool,
+    shown: Shown,
 }
 
 impl Printer {
     fn new(arguments: &LookupArguments) -> Self {
-        Self { output: Output::new(&arguments.output), all: arguments.sources.all || arguments.verbose > 0 }
+        let all = arguments.sources.all;
+        let shown = Shown { sources: all || arguments.verbose > 0, differences: all };
+        Self { output: Output::new(&arguments.output), shown }
     }
 
     fn print_questions(&self, questions: &[lookup::source::Question]) -> Result<u8, Complaint> {
@@ -127,6 +130,6 @@ impl Printer {
         if index > 0 {
             writeln!(out)?;
         }
-        human::lookup::write(out, report, self.output.style, self.all)
+        human::lookup::write(out, report, self.output.style, self.shown)
     }
 }

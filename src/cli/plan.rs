@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use mailcfg::lookup::{self, Query};
 use mailcfg::net::dns::ResolverChoice;
-use mailcfg::net::http::Url;
+use mailcfg::net::http::{Scheme, Url};
 use mailcfg::net::{self, ConnectTo, Family};
 use mailcfg::probe;
 use mailcfg::providers::{Providers, read_table};
@@ -166,7 +166,7 @@ pub fn lookup(arguments: &SourceArguments) -> Result<lookup::Options, Complaint>
         only: arguments.source.iter().map(|word| source(word)).collect::<Result<_, _>>()?,
         offline: arguments.offline,
         allow_http: arguments.allow_http,
-        ispdb_url: ispdb_url(&arguments.ispdb_url)?,
+        ispdb_url: ispdb_url(&arguments.ispdb_url, arguments.allow_http)?,
         guess: !arguments.no_guess,
         relay: arguments.relay,
         send_address: arguments.send_address,
@@ -181,9 +181,17 @@ fn source(word: &str) -> Result<Source, Complaint> {
     })
 }
 
-fn ispdb_url(text: &str) -> Result<String, Complaint> {
+fn ispdb_url(text: &str, allow_http: bool) -> Result<String, Complaint> {
     let hint = "write --ispdb-url https://HOST/PATH/; the domain is put behind it";
-    Url::parse(text).map(|_| text.to_owned()).map_err(|error| Complaint::usage(error, hint))
+    let url = Url::parse(text).map_err(|error| Complaint::usage(error, hint))?;
+    if text.contains(['?', '#']) {
+        return Err(Complaint::usage(anyhow!("nothing can be put behind a query: {text:?}"), hint));
+    }
+    if url.scheme() != Scheme::Https && !allow_http {
+        let error = anyhow!("the ISPDB would be asked without TLS: {text:?}");
+        return Err(Complaint::usage(error, "write https://, or add --allow-http"));
+    }
+    Ok(text.to_owned())
 }
 
 /// How endpoints are examined.

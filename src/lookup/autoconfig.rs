@@ -45,8 +45,10 @@ pub async fn at(context: &Context<'_>, request: Request<'_>, source: Source) -> 
     let mut remarks = fetched.remarks;
     let outcome = match fetched.outcome {
         Attempt::Done(document) => {
-            remarks.extend((!document.secure).then(|| Remark::OnlyOverHttp(document.url.clone())));
-            read(document, context.query, source)
+            let (secure, url) = (document.secure, document.url.clone());
+            let answer = read(document, context.query, source);
+            remarks.extend((!secure && answer.value().is_some()).then_some(Remark::OnlyOverHttp(url)));
+            answer
         }
         Attempt::Absent(reason) => Attempt::Absent(reason),
         Attempt::Failed(failure) => Attempt::Failed(failure),

@@ -1,10 +1,13 @@
 //! Usual names and ports. A guess is an answer only when a whole dialogue over TLS proved it, under a certificate
 //! without a problem; a refused guess is absent.
 
-use futures_util::future::join_all;
+use std::time::Duration;
 
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use super::Options;
 use super::source::{Answer, Context, Question, Reply, SourceEntry};
-use super::{Options, TIMEOUT};
 use crate::attempt::{Attempt, Cause, Failure};
 use crate::probe::facts::Facts;
 use crate::probe::{self, session::examine};
@@ -14,7 +17,8 @@ use crate::target::{Domain, Host, Port};
 /// The entry in the list.
 pub const SOURCE: SourceEntry = SourceEntry {
     source: Source::Guess,
-    limit: TIMEOUT,
+    // As long as all sources together may take.
+    limit: Duration::MAX,
     why_not: |_, options| (!options.guess).then(|| "--no-guess was given".to_owned()),
     questions: |query, options| {
         let all = candidates(&query.domain, options).into_iter();
@@ -66,7 +70,8 @@ const RELAY_PORTS: &[(Protocol, i64, Security)] =
 
 async fn ask(context: &Context<'_>) -> Attempt<Answer> {
     let domain = &context.query.domain;
-    let options = probe::Options { timeout: context.options.timeout, ..probe::Options::default() };
+    let left = context.deadline.saturating_duration_since(Instant::now());
+    let options = probe::Options { timeout: left, ..probe::Options::default() };
     let all = candidates(domain, context.options);
     let tried = all.iter().map(|endpoint| examine(context.network, endpoint, None, &options, context.ended));
     let facts = join_all(tried).await;
@@ -80,9 +85,8 @@ async fn ask(context: &Context<'_>) -> Attempt<Answer> {
         }
     }
     if services.is_empty() {
-        // A refused guess is absent; one that stays silent, or says "later", could not be told.
-        let untold = |failure: &&Failure| failure.temporary || failure.cause == Cause::TimedOut;
-        let unknown = facts.iter().find_map(|facts| facts.first_failure().map(|(_, it)| it).filter(untold));
+        let unknown =
+            facts.iter().find_map(|facts| facts.first_failure().map(|(_, it)| it).filter(is_untold));
         return match unknown {
             Some(failure) => Attempt::Failed(failure.clone()),
             None => {
@@ -92,6 +96,11 @@ async fn ask(context: &Context<'_>) -> Attempt<Answer> {
     }
     recommend(&mut services);
     Attempt::Done(Answer::without_document(Settings { provider: None, services }))
+}
+
+/// A guess that was refused or answered otherwise is absent; silence, a break or "later" tells nothing.
+fn is_untold(failure: &&Failure) -> bool {
+    failure.temporary || matches!(failure.cause, Cause::TimedOut | Cause::Reset | Cause::Closed)
 }
 
 fn is_proved(facts: &Facts) -> bool {

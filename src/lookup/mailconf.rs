@@ -4,6 +4,7 @@ use super::autoconfig;
 use super::fetch::{self, Request};
 use super::source::{Context, LIMIT, Question, Reply, SourceEntry};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
+use crate::net::http::{Scheme, Url};
 use crate::settings::Source;
 
 /// The entry in the list.
@@ -23,10 +24,18 @@ async fn ask(context: &Context<'_>) -> Reply {
         Ok(records) => records,
         Err(failure) => return fetch::no_record(failure).into(),
     };
-    let Some(url) = records.iter().find_map(|record| named(record)) else {
+    // DNS has no order: with several, every run takes the same.
+    let Some(url) = records.iter().filter_map(|record| named(record)).min() else {
         return Attempt::Absent(format!("no TXT record of {domain} begins with mailconf=")).into();
     };
-    if !url.starts_with("https://") && !context.options.allow_http {
+    let scheme = match Url::parse(url) {
+        Ok(parsed) => parsed.scheme(),
+        Err(error) => {
+            let reason = format!("the record names no usable address: {error}");
+            return Attempt::Failed(Failure::new(Stage::Http, Cause::Malformed, reason)).into();
+        }
+    };
+    if scheme != Scheme::Https && !context.options.allow_http {
         let reason = format!("the record names an address without TLS ({url}); --allow-http would fetch it");
         return Attempt::Failed(Failure::new(Stage::Http, Cause::Malformed, reason)).into();
     }

@@ -12,8 +12,8 @@ pub struct Decision {
     pub settings: Option<Settings>,
     /// The rule, in words.
     pub rule: Option<String>,
-    /// The source that gave the missing half.
-    pub completed_from: Option<Source>,
+    /// The sources that gave the halves which the first one lacks.
+    pub completed_from: Vec<Source>,
 }
 
 /// A field in which sources differ.
@@ -45,23 +45,22 @@ pub fn decide(asked: &[Asked], domain: &Domain) -> Decision {
     answers.sort_by_key(|(source, _)| *source);
     let Some(((winner, answer), others)) = answers.split_first() else { return Decision::default() };
     let mut settings = answer.settings.clone();
-    let mut completed_from = None;
+    let mut completed_from = Vec::new();
     for incoming in [true, false] {
         let donor = others.iter().find(|(_, other)| has_half(&other.settings, incoming));
         if let (false, Some((source, other))) = (has_half(&settings, incoming), donor) {
             settings.services.extend(half(&other.settings, incoming).cloned());
-            completed_from = Some(*source);
+            completed_from.push(*source);
         }
     }
     recommend(&mut settings.services);
-    Decision { rule: Some(rule(*winner, domain, answers.len())), settings: Some(settings), completed_from }
+    Decision { rule: Some(rule(*winner, domain)), settings: Some(settings), completed_from }
 }
 
-fn rule(winner: Source, domain: &Domain, answers: usize) -> String {
+fn rule(winner: Source, domain: &Domain) -> String {
     match winner {
         Source::UserTable | Source::Bundled => format!("{} lists {domain}", winner.name()),
-        _ if answers == 1 => format!("{} answered", winner.name()),
-        _ => format!("{} has the best rank of the {answers} sources that answered", winner.name()),
+        _ => format!("{} is the best-ranked source that answered", winner.name()),
     }
 }
 
@@ -175,7 +174,7 @@ mod tests {
         ];
         let decision = decide(&sources, &domain);
         assert_eq!(places(&decision), ["i.example:143 ispdb", "i.example:993* ispdb", "s.example:465* srv"]);
-        assert_eq!(decision.completed_from, Some(Source::Srv));
+        assert_eq!(decision.completed_from, [Source::Srv]);
         assert_eq!(decide(&[failed(Source::Pacc)], &domain), Decision::default());
     }
 

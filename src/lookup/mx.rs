@@ -5,9 +5,7 @@
 use futures_util::future::join_all;
 
 use super::fetch::{self, Request};
-use super::source::{
-    Answer, Context, LIMIT, Question, Remark, Reply, SourceEntry, is_other_domain, registrable,
-};
+use super::source::{Answer, Context, LIMIT, Question, Remark, Reply, SourceEntry, is_other_domain};
 use super::{autoconfig, ispdb};
 use crate::attempt::Attempt;
 use crate::providers::settings_of;
@@ -35,10 +33,11 @@ async fn ask(context: &Context<'_>) -> Reply {
         Ok(records) => records,
         Err(failure) => return fetch::no_record(failure).into(),
     };
-    let Some(first) = records.first() else {
+    if records.is_empty() {
         return Attempt::Absent(format!("{domain} has no usable MX record")).into();
-    };
-    let Some(host) = &first.host else {
+    }
+    // A null MX means something only where it stands alone (RFC 7505, section 3).
+    let Some(host) = records.iter().find_map(|record| record.host.as_ref()) else {
         let outcome = Attempt::Absent(format!("{domain} takes no mail (null MX, RFC 7505)"));
         return Reply { outcome, remarks: vec![Remark::NullMx] };
     };
@@ -76,7 +75,7 @@ fn from_tables(context: &Context<'_>, host: &Domain) -> Option<Answer> {
 
 /// The host less its first label, then its registrable domain; never a public suffix, never the domain itself.
 pub fn domains_of(host: &Domain, domain: &Domain) -> Vec<Domain> {
-    let base = registrable(host);
+    let Some(base) = psl::domain_str(host.as_str()) else { return Vec::new() };
     let full = host.as_str().split_once('.').map(|(_, rest)| rest).filter(|rest| rest.len() >= base.len());
     let mut domains: Vec<Domain> = Vec::new();
     for name in full.into_iter().chain([base]) {
@@ -103,6 +102,7 @@ mod tests {
             ("mx.provider.co.uk", "customer.net", "provider.co.uk"),
             ("mx.customer.net", "customer.net", ""),
             ("a.mx.customer.net", "customer.net", "mx.customer.net"),
+            ("co.uk", "customer.net", ""),
         ] {
             let found = domains_of(&Domain::parse(host).unwrap(), &Domain::parse(domain).unwrap());
             let names: Vec<String> = found.iter().map(Domain::to_string).collect();

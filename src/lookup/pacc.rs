@@ -7,6 +7,7 @@ use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::settings::{Source, Trust};
 use crate::target::Domain;
 use crate::wire::pacc::{self, Verified};
+use crate::wire::text::BadDocument;
 
 /// The entry in the list.
 pub const SOURCE: SourceEntry = SourceEntry {
@@ -42,6 +43,12 @@ async fn ask(context: &Context<'_>) -> Attempt<Answer> {
         Err(failure) if fetch::is_absent(&failure) => Vec::new(),
         Err(failure) => return Attempt::Failed(failure),
     };
+    // A page for people is no document, whatever DNS says; any other answer must have its digest.
+    if let Err(error) = document.text().and_then(|text| pacc::parse(&text))
+        && matches!(error, BadDocument::Empty | BadDocument::Html | BadDocument::OtherFormat { .. })
+    {
+        return fetch::unreadable(&document.url, &error);
+    }
     match pacc::verify(&document.body, &records) {
         Verified::Matches => read(document, context.query),
         Verified::NoUsableRecord => {

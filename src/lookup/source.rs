@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{Options, Query, autoconfig, autodiscover, guess, ispdb, mailconf, mx, pacc, srv};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::net::Network;
+use crate::net::http::{Scheme, Url};
 use crate::probe::session::Ended;
 use crate::providers::Providers;
 use crate::settings::{
@@ -204,8 +205,16 @@ fn service_of(offered: &OfferedService, query: &Query, source: Source, trust: Tr
         }
         OfferedAccess::Jmap { url } => Access::Jmap { url: url.clone() },
     };
+    let host = match &access {
+        Access::Server(endpoint) => endpoint.host.clone(),
+        Access::ManageSieve { host, .. } => host.clone(),
+        // A session without TLS would give the password away.
+        Access::Jmap { url } => {
+            Url::parse(url).ok().filter(|url| url.scheme() == Scheme::Https)?.host().clone()
+        }
+    };
     Some(Service {
-        other_domain: access.place().is_some_and(|(host, ..)| is_other_domain(host, domain)),
+        other_domain: is_other_domain(&host, domain),
         access,
         username: offered.username.clone().map(|username| form_of(username, query.address.as_ref())),
         auth: offered.auth.clone(),

@@ -54,7 +54,11 @@ async fn ask(context: &Context<'_>) -> Attempt<Answer> {
                 notes.push(format!("{label}: not offered"));
             }
             Ok(records) => {
-                services.extend(records.iter().filter_map(|record| service(*kind, record, domain)))
+                let first = records.iter().take(RECORDS);
+                services.extend(first.filter_map(|record| service(*kind, record, domain)));
+                if records.len() > RECORDS {
+                    notes.push(format!("{label}: the first {RECORDS} of {} records", records.len()));
+                }
             }
             Err(failure) if fetch::is_absent(&failure) => {}
             Err(failure) => failures.push(failure),
@@ -93,6 +97,9 @@ fn service(kind: Kind, record: &Srv, domain: &Domain) -> Option<Service> {
         recommended: false,
     })
 }
+
+/// Every record is a server that may be probed; no provider names so many.
+const RECORDS: usize = 10;
 
 /// RFC 8620, section 2.2.
 fn session_url(host: &Host, port: Port) -> String {

@@ -51,6 +51,15 @@ impl Access {
         }
     }
 
+    /// The host, or the URL of a service that has one in its place.
+    pub fn host_or_url(&self) -> String {
+        match self {
+            Self::Server(endpoint) => endpoint.host.to_string(),
+            Self::ManageSieve { host, .. } => host.to_string(),
+            Self::Jmap { url } => url.clone(),
+        }
+    }
+
     /// Host, port and security, when it has them.
     pub fn place(&self) -> Option<(&Host, Port, Security)> {
         match self {

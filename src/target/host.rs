@@ -216,13 +216,22 @@ pub fn is_loopback(address: IpAddr) -> bool {
 /// True for addresses that are not reachable from the public Internet (RFC 1918, RFC 4193, link-local, shared).
 pub fn is_private(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(v4) => v4.is_private() || v4.is_link_local() || is_shared(v4),
+        IpAddr::V4(v4) => {
+            v4.is_private() || v4.is_link_local() || v4.is_multicast() || is_this_network(v4) || is_shared(v4)
+        }
         IpAddr::V6(v6) => {
-            v6.is_unique_local()
+            v6.is_unspecified()
+                || v6.is_multicast()
+                || v6.is_unique_local()
                 || v6.is_unicast_link_local()
                 || v6.to_ipv4_mapped().is_some_and(|v4| is_private(IpAddr::V4(v4)))
         }
     }
+}
+
+/// 0.0.0.0/8, RFC 1122: some systems take it for this machine.
+fn is_this_network(address: Ipv4Addr) -> bool {
+    matches!(address.octets(), [0, ..])
 }
 
 /// 100.64.0.0/10, RFC 6598.

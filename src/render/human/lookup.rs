@@ -12,25 +12,34 @@ use crate::report::finding::{Finding, Severity};
 use crate::settings::{Access, ProviderInfo, Service, Settings, Source};
 use crate::target::Address;
 
-/// Writes the outcome of a lookup; `all` shows every source and every difference.
+/// What is shown beside the services.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// What became of every source.
+    pub sources: bool,
+    /// Where the sources differ, which is known when all were asked.
+    pub differences: bool,
+}
+
+/// Writes the outcome of a lookup.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write(out: &mut dyn Write, report: &LookupReport, style: Style, all: bool) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, report: &LookupReport, style: Style, shown: Shown) -> io::Result<()> {
     let lookup = &report.lookup;
     match &lookup.settings {
         Some(settings) => write_found(out, lookup, settings, style)?,
         None => write_not_found(out, lookup, style)?,
     }
     // The table of differences says it better.
-    let in_table = |finding: &&Finding| all && finding.id == "lookup.disagreement";
+    let in_table = |finding: &&Finding| shown.differences && finding.id == "lookup.disagreement";
     for finding in report.findings.iter().filter(|finding| !in_table(finding)) {
         write_finding(out, finding, style)?;
     }
-    if all || lookup.settings.is_none() {
+    if shown.sources || lookup.settings.is_none() {
         write_sources(out, &lookup.sources, style)?;
     }
-    if all {
+    if shown.differences {
         write_differences(out, lookup, style)?;
     }
     if lookup.settings.is_none() {
@@ -45,7 +54,7 @@ pub fn write(out: &mut dyn Write, report: &LookupReport, style: Style, all: bool
 /// Those of the writer.
 pub fn write_questions(out: &mut dyn Write, questions: &[Question]) -> io::Result<()> {
     if questions.is_empty() {
-        return writeln!(out, "nobody would be asked: the tables are enough");
+        return writeln!(out, "nobody would be asked");
     }
     for question in questions {
         match question {
@@ -123,6 +132,11 @@ fn write_provider(out: &mut dyn Write, provider: &ProviderInfo, style: Style) ->
         let scopes = if scopes.is_empty() { String::new() } else { format!(", scopes {scopes}") };
         let issuer = Escaped(&oauth2.issuer);
         writeln!(out, "  {} issuer {issuer}{scopes}", style.paint(Tone::Dim, "oauth2:"))?;
+        for (name, url) in [("authorization:", &oauth2.auth_url), ("token:", &oauth2.token_url)] {
+            if let Some(url) = url {
+                writeln!(out, "    {} {}", style.paint(Tone::Dim, name), Escaped(url))?;
+            }
+        }
     }
     for (name, url) in [("webmail:", &provider.webmail), ("documentation:", &provider.documentation)] {
         if let Some(url) = url {
@@ -200,7 +214,10 @@ fn write_differences(out: &mut dyn Write, lookup: &Lookup, style: Style) -> io::
     }
     writeln!(out)?;
     if lookup.disagreements.is_empty() {
-        return writeln!(out, "  the {answered} sources that answered agree");
+        return writeln!(
+            out,
+            "  the {answered} sources that answered agree on the best server of each protocol"
+        );
     }
     let mut rows = vec![vec!["DIFFERENCE".to_owned(), String::new(), String::new()]];
     for it in &lookup.disagreements {

@@ -10,7 +10,7 @@ use crate::settings::Source;
 /// Judges a lookup.
 pub fn judge(lookup: &Lookup) -> Vec<Finding> {
     let mut findings: Vec<Finding> = better_sources_failed(lookup).into_iter().collect();
-    findings.extend(lookup.completed_from.map(completed_from));
+    findings.extend(lookup.completed_from.iter().map(|source| completed_from(*source)));
     findings.extend(other_domain(lookup));
     let remarks = lookup
         .sources
@@ -52,7 +52,7 @@ fn winner(lookup: &Lookup) -> Option<Source> {
 
 /// A worse answer is never given as if the better source had none.
 fn better_sources_failed(lookup: &Lookup) -> Option<Finding> {
-    let winner = winner(lookup)?;
+    let winner = lookup.completed_from.iter().copied().chain(winner(lookup)).max()?;
     let failed: Vec<(Source, &str)> = lookup
         .sources
         .iter()
@@ -80,8 +80,8 @@ fn completed_from(source: Source) -> Finding {
 fn other_domain(lookup: &Lookup) -> Option<Finding> {
     let services = lookup.settings.iter().flat_map(|settings| &settings.services);
     let elsewhere =
-        services.filter(|service| service.other_domain).filter_map(|service| service.access.place());
-    let hosts: BTreeSet<String> = elsewhere.map(|(host, ..)| host.to_string()).collect();
+        services.filter(|service| service.other_domain).map(|service| service.access.host_or_url());
+    let hosts: BTreeSet<String> = elsewhere.collect();
     if hosts.is_empty() {
         return None;
     }
@@ -101,9 +101,8 @@ fn remarked(source: Source, remark: &Remark) -> Finding {
             Finding::new("lookup.wildcard-dns", Severity::Info, text)
         }
         Remark::OnlyOverHttp(url) => {
-            let text = format!(
-                "the document of {source} exists only over http: anybody on the way could have written it"
-            );
+            let text =
+                format!("the document of {source} came over http: anybody on the way could have written it");
             Finding::new("lookup.only-over-http", Severity::Warn, text)
                 .evidence(url)
                 .hint("check the servers with your provider before you send a password")
