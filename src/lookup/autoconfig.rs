@@ -35,7 +35,9 @@ pub fn urls(query: &Query, options: &Options) -> Vec<String> {
 
 async fn ask(context: &Context<'_>) -> Reply {
     let urls = urls(context.query, context.options);
-    let asked = urls.iter().map(|url| at(context, Request::get(url), Source::Autoconfig));
+    let address_would_help = !context.options.send_address;
+    let request = |url| Request { address_would_help, ..Request::get(url) };
+    let asked = urls.iter().map(|url| at(context, request(url), Source::Autoconfig));
     fetch::best(futures_util::future::join_all(asked).await)
 }
 

@@ -50,6 +50,8 @@ pub struct Request<'a> {
     pub post: Option<(&'static str, String)>,
     /// Whether redirects are followed.
     pub follow: bool,
+    /// Whether the same request with the whole address may be understood.
+    pub address_would_help: bool,
     /// Whether the host is known to exist, so that its absence says something of the network here alone.
     pub host_exists: bool,
 }
@@ -57,7 +59,7 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// Gets a document and follows redirects.
     pub fn get(url: &'a str) -> Self {
-        Self { url, post: None, follow: true, host_exists: false }
+        Self { url, post: None, follow: true, address_would_help: false, host_exists: false }
     }
 }
 
@@ -202,11 +204,9 @@ impl Journey<'_> {
             403 => absent("is forbidden (403)"),
             404 => absent("does not exist (404)"),
             410 => absent("is gone (410)"),
-            400 if self.request.post.is_none() && !url.path_and_query().contains("emailaddress=") => {
-                Err(failed(format!(
-                    "{url} refuses the request (400); it may want the whole address: --send-address"
-                )))
-            }
+            400 if self.request.address_would_help => Err(failed(format!(
+                "{url} refuses the request (400); it may want the whole address: --send-address"
+            ))),
             429 => Err(later(format!("{url} asks to come back later (429)"))),
             status @ 500..=599 => Err(later(format!("{url} is out of order ({status})"))),
             status => Err(failed(format!("{url} answers {status}"))),
@@ -284,7 +284,10 @@ pub fn best(replies: Vec<Reply>) -> Reply {
     for reply in replies {
         match reply.outcome {
             Attempt::Done(mut answer) => {
-                answer.notes.extend(failures.into_iter().map(|failure| failure.reason));
+                for failure in failures {
+                    answer.notes.push(failure.reason.clone());
+                    remarks.push(Remark::PartFailed(failure.reason));
+                }
                 remarks.extend(reply.remarks);
                 return Reply { outcome: Attempt::Done(answer), remarks };
             }

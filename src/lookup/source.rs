@@ -119,8 +119,10 @@ pub enum Remark {
     NullMx,
     /// A name that exists only because every name there does.
     Wildcard(String),
-    /// A document that exists without TLS alone.
+    /// A document that came without TLS.
     OnlyOverHttp(String),
+    /// A part of the source that could not be asked although another part answered; why.
+    PartFailed(String),
 }
 
 /// One question of a lookup, for people who want to know before it is asked.

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::fetch;
-use super::source::{Answer, Context, LIMIT, Question, Reply, SourceEntry, is_other_domain};
+use super::source::{Answer, Context, LIMIT, Question, Remark, Reply, SourceEntry, is_other_domain};
 use crate::attempt::{Attempt, Failure};
 use crate::net::dns::Srv;
 use crate::settings::{Access, Endpoint, Protocol, Security, Service, Settings, Source, Trust, recommend};
@@ -18,7 +18,7 @@ pub const SOURCE: SourceEntry = SourceEntry {
         let name = |(label, _): &(&str, Kind)| Question::dns(format!("{label}._tcp.{}", query.domain), "SRV");
         NAMES.iter().map(name).collect()
     },
-    ask: |context| Box::pin(async move { Reply::from(ask(context).await) }),
+    ask: |context| Box::pin(ask(context)),
 };
 
 #[derive(Clone, Copy)]
@@ -39,7 +39,7 @@ const NAMES: &[(&str, Kind)] = &[
     ("_sieve", Kind::Sieve),
 ];
 
-async fn ask(context: &Context<'_>) -> Attempt<Answer> {
+async fn ask(context: &Context<'_>) -> Reply {
     let domain = &context.query.domain;
     let resolver = context.network.resolver();
     let asked = NAMES.iter().map(|(label, kind)| async move {
@@ -65,17 +65,19 @@ async fn ask(context: &Context<'_>) -> Attempt<Answer> {
         }
     }
     if services.is_empty() {
-        return match failures.into_iter().next() {
+        return Reply::from(match failures.into_iter().next() {
             Some(failure) => Attempt::Failed(failure),
             None if notes.is_empty() => {
                 Attempt::Absent(format!("{domain} has no SRV records of mail services"))
             }
             None => Attempt::Absent(format!("{domain} says in SRV records that it offers no mail services")),
-        };
+        });
     }
-    notes.extend(failures.into_iter().map(|failure| failure.reason));
     recommend(&mut services);
-    Attempt::Done(Answer { notes, ..Answer::without_document(Settings { provider: None, services }) })
+    notes.extend(failures.iter().map(|failure| failure.reason.clone()));
+    let answer = Answer { notes, ..Answer::without_document(Settings { provider: None, services }) };
+    let remarks = failures.into_iter().map(|failure| Remark::PartFailed(failure.reason)).collect();
+    Reply { outcome: Attempt::Done(answer), remarks }
 }
 
 fn service(kind: Kind, record: &Srv, domain: &Domain) -> Option<Service> {

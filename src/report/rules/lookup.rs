@@ -96,6 +96,12 @@ fn remarked(source: Source, remark: &Remark) -> Finding {
             Finding::new("lookup.null-mx", Severity::Warn, "this domain says that it takes no mail")
                 .evidence("its only MX record is the null MX (RFC 7505)")
         }
+        Remark::PartFailed(reason) => {
+            let text = format!("a part of {} could not be asked, and may say something else", source.name());
+            Finding::new("lookup.better-source-failed", Severity::Warn, text)
+                .evidence(reason)
+                .hint("try again before you rely on this answer")
+        }
         Remark::Wildcard(name) => {
             let text = format!("{name} exists only by wildcard DNS, so it is no sign of published settings");
             Finding::new("lookup.wildcard-dns", Severity::Info, text)
