@@ -81,12 +81,8 @@ async fn pox_once(
     url: &str,
     address: &Address,
 ) -> Result<(Document, PoxReply), Reply> {
-    let request = Request {
-        url,
-        post: Some(("text/xml; charset=utf-8", pox_request(address))),
-        follow: false,
-        ..Request::get(url)
-    };
+    let request =
+        Request { url, post: Some(("text/xml; charset=utf-8", pox_request(address))), ..Request::get(url) };
     let document = fetched(context, request).await?;
     let parsed = document.text().and_then(|text| parse_pox(&text));
     match parsed {
@@ -141,6 +137,7 @@ async fn json(context: &Context<'_>, address: &Address) -> Reply {
         Err(reply) => return reply,
     };
     match document.text().and_then(|text| parse_json(&text)) {
+        Ok(JsonReply::Url(url)) if pox_urls(address).contains(&url) => asked_already(&url),
         Ok(JsonReply::Url(url)) => pox(context, url, address, Trust::Https).await,
         Ok(JsonReply::Error(refusal)) => {
             Attempt::Absent(format!("{url} answers: {}", refusal.message)).into()
@@ -159,7 +156,16 @@ async fn srv(context: &Context<'_>, address: &Address) -> Reply {
         return Attempt::Absent(format!("{SERVICE} of {} is not offered", address.domain())).into();
     };
     let port = if port.get() == 443 { String::new() } else { format!(":{port}") };
-    pox(context, format!("https://{host}{port}{POX_PATH}"), address, Trust::Dns).await
+    let url = format!("https://{host}{port}{POX_PATH}");
+    if pox_urls(address).contains(&url) {
+        return asked_already(&url);
+    }
+    pox(context, url, address, Trust::Dns).await
+}
+
+/// Some servers ban who asks for an unknown mailbox again and again: no place is asked twice.
+fn asked_already(url: &str) -> Reply {
+    Attempt::Skipped(format!("{url} was asked already")).into()
 }
 
 const POX_PATH: &str = "/autodiscover/autodiscover.xml";

@@ -32,8 +32,13 @@ async fn ask(context: &Context<'_>) -> Attempt<Answer> {
         fetch::document(context, Request { follow: false, ..Request::get(&url) }),
         context.in_time(context.network.resolver().txt(Some(RECORD), domain))
     );
+    let published = !matches!(&records, Err(failure) if fetch::is_absent(failure));
     let document = match fetched.outcome {
         Attempt::Done(document) => document,
+        // A document counts only with its digest, so without a record none is published, whatever the host does.
+        Attempt::Failed(_) if !published => {
+            return Attempt::Absent(format!("{domain} has no digest of a PACC document in DNS"));
+        }
         Attempt::Absent(reason) => return Attempt::Absent(reason),
         Attempt::Failed(failure) => return Attempt::Failed(failure),
         Attempt::Skipped(reason) => return Attempt::Skipped(reason),
