@@ -182,6 +182,9 @@ impl Cause {
         if let Some(rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired)) = tls {
             return Self::ClientCertificate;
         }
+        if matches!(error.raw_os_error(), Some(TOO_MANY_IN_SYSTEM | TOO_MANY_IN_PROCESS)) {
+            return Self::Internal;
+        }
         match error.kind() {
             ErrorKind::ConnectionRefused => Self::Refused,
             ErrorKind::TimedOut => Self::TimedOut,
@@ -192,6 +195,24 @@ impl Cause {
             | ErrorKind::NetworkDown
             | ErrorKind::PermissionDenied => Self::NoRoute,
             _ => Self::Reset,
+        }
+    }
+}
+
+/// ENFILE and EMFILE: no more files can be opened here, which says nothing of the other side.
+const TOO_MANY_IN_SYSTEM: i32 = 23;
+const TOO_MANY_IN_PROCESS: i32 = 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn running_out_of_sockets_was_a_reset_by_the_server() {
+        for (number, cause) in
+            [(23, Cause::Internal), (24, Cause::Internal), (104, Cause::Reset), (111, Cause::Refused)]
+        {
+            assert_eq!(Cause::of_io(&std::io::Error::from_raw_os_error(number)), cause);
         }
     }
 }

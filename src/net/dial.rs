@@ -304,7 +304,7 @@ pub(super) fn in_turn(
 
 async fn connect(address: SocketAddr, limit: Duration) -> Result<TcpStream, Failure> {
     let failure = |cause, reason: String| match cause {
-        Cause::NoRoute => Failure::temporary(Stage::Connect, cause, reason),
+        Cause::NoRoute | Cause::Internal => Failure::temporary(Stage::Connect, cause, reason),
         _ => Failure::new(Stage::Connect, cause, reason),
     };
     match timeout(limit, TcpStream::connect(address)).await {
@@ -326,6 +326,7 @@ fn connect_words(cause: &Cause, error: &std::io::Error) -> String {
         Cause::Refused => "refused the connection".to_owned(),
         Cause::TimedOut => "did not answer".to_owned(),
         Cause::NoRoute => "cannot be reached from here: no route".to_owned(),
+        Cause::Internal => format!("could not be tried from here ({error})"),
         _ => format!("reset the connection ({error})"),
     }
 }
