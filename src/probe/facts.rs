@@ -151,7 +151,13 @@ impl Facts {
         if let Some(address) = self.address {
             self.course.tried = vec![Tried { address, outcome: TriedOutcome::Failed(failure.clone()) }];
         }
+        *self = Self {
+            address: self.address,
+            course: self.course.clone(),
+            ..Self::new(self.endpoint.clone(), self.began)
+        };
         self.connect = Attempt::Skipped(reason);
+        self.settle();
     }
 
     /// Gives every step that was not reached the reason why.
@@ -177,6 +183,9 @@ impl Facts {
     fn why_not_reached(&self) -> String {
         if self.interrupted {
             return "the run was ended before this step".to_owned();
+        }
+        if matches!(&self.connect, Attempt::Skipped(why) if why != NOT_REACHED) {
+            return "the connection was skipped".to_owned();
         }
         if matches!(self.starttls, Attempt::Absent(_)) {
             return "there is no STARTTLS".to_owned();
@@ -312,3 +321,23 @@ fn settle<T>(attempt: &mut Attempt<T>, reason: &str) {
 }
 
 const NOT_REACHED: &str = "not reached";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Overrides;
+    use crate::target::Target;
+
+    #[test]
+    fn an_address_without_a_route_was_a_connection_that_failed() {
+        let Ok(Target::Host { scheme, host, port }) = Target::parse("mail.example.org:993") else { panic!() };
+        let endpoint = Endpoint::complete(scheme, host, port, Overrides::default()).unwrap();
+        let failure = Failure::temporary(Stage::Connect, Cause::NoRoute, "no route");
+        let mut facts = Facts::unresolved(endpoint, failure);
+        facts.address = Some("[2001:db8::1]:993".parse().unwrap());
+        facts.skip_connection();
+        assert_eq!(facts.connect, Attempt::Skipped("no route".to_owned()));
+        assert_eq!(facts.greeting.reason(), Some("the connection was skipped"));
+        assert_eq!(facts.course.tried.len(), 1);
+    }
+}

@@ -81,7 +81,7 @@ fn write_title(out: &mut dyn Write, report: &Report, style: Style) -> io::Result
 
 /// `1 of 4 endpoints fails`, `all 4 endpoints work`.
 fn summary(report: &Report, style: Style) -> String {
-    let total = report.endpoints.len();
+    let total = report.endpoints.iter().filter(|endpoint| !is_skipped(endpoint)).count();
     let count = |status| report.endpoints.iter().filter(|endpoint| endpoint.status == status).count();
     let some = |number: usize, verb: &str, verbs: &str| match (number, total) {
         (1, 1) => format!("the endpoint {verb}"),
@@ -109,16 +109,22 @@ fn row(endpoint: &EndpointReport, report: &Report) -> Vec<String> {
     let worst = endpoint.findings.first().filter(|finding| finding.severity > Severity::Info);
     let said = match worst {
         Some(finding) => Escaped(&finding.text).to_string(),
+        None if is_skipped(endpoint) => Escaped(facts.connect.reason().unwrap_or_default()).to_string(),
         None => works(facts, report),
     };
     vec![
         facts.endpoint.protocol.name().to_owned(),
         place(endpoint, report),
         facts.endpoint.security.name().to_owned(),
-        word(endpoint.status).to_owned(),
+        if is_skipped(endpoint) { "skip" } else { word(endpoint.status) }.to_owned(),
         format!("{:>7}", facts.timings.total.map(milliseconds).unwrap_or_default()),
         said,
     ]
+}
+
+/// True for an address that this machine has no route to, while another of the host has one.
+fn is_skipped(endpoint: &EndpointReport) -> bool {
+    matches!(endpoint.facts.connect, Attempt::Skipped(_))
 }
 
 /// The host and port; with the address when one host stands there with several.
