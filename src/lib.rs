@@ -11,6 +11,7 @@
 //! | module | knows | never does |
 //! |---|---|---|
 //! | [`attempt`] | the one shape of every answer: done, absent, failed, skipped | |
+//! | [`secret`] | a password or a token, and how it stays out of sight | print it |
 //! | [`target`] | what a person types: address, domain, `host:port`, URL | guess |
 //! | [`settings`] | the words of the field: protocol, security, user name, service | ask anybody |
 //! | [`providers`] | the provider table, bundled and the user's own | use the network |
@@ -35,6 +36,7 @@ pub mod providers;
 pub mod render;
 pub mod report;
 pub mod run;
+pub mod secret;
 pub mod settings;
 pub mod target;
 pub mod wire;

@@ -12,6 +12,7 @@ pub mod line;
 pub mod offer;
 pub mod pacc;
 pub mod pop3;
+pub mod sasl;
 pub mod smtp;
 pub mod text;
 pub mod xml;
