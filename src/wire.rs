@@ -9,9 +9,11 @@ pub mod autoconfig;
 pub mod autodiscover;
 pub mod imap;
 pub mod line;
+pub mod login;
 pub mod offer;
 pub mod pacc;
 pub mod pop3;
+pub mod refusal;
 pub mod sasl;
 pub mod smtp;
 pub mod text;
@@ -36,6 +38,16 @@ pub trait Exchange {
     /// # Errors
     /// [`Fault`] when the line is not of the protocol's grammar.
     fn line(&mut self, line: &Line) -> Result<Next<Self::Answer>, Fault>;
+
+    /// How many of the first bytes of what is sent next may be shown to anybody: all, unless it holds a secret.
+    fn public_sent(&self, bytes: &[u8]) -> usize {
+        bytes.len()
+    }
+
+    /// How many of the first bytes of a line that came may be shown to anybody.
+    fn public_heard(&self, bytes: &[u8]) -> usize {
+        bytes.len()
+    }
 }
 
 /// What an exchange wants after a line.
@@ -60,6 +72,10 @@ pub trait Dialogue: Send + Sync {
     fn capabilities(&mut self) -> Boxed<CapabilityReply>;
     /// Asks for TLS on this connection.
     fn starttls(&mut self) -> Boxed<StartTlsReply>;
+    /// Signs in; `None` when the protocol has no such command.
+    fn sign_in(&mut self, how: login::SignIn) -> Option<Boxed<login::SignInReply>>;
+    /// What comes next in looking round, from step 0; `sender` is the address that mail would be sent from.
+    fn look(&mut self, step: usize, known: &Capabilities, sender: Option<&str>) -> login::Look;
     /// The last words, to which no answer is awaited.
     fn goodbye(&mut self) -> Vec<u8>;
 }

@@ -2,6 +2,9 @@
 //!
 //! Read tolerantly: any case, missing text, extra spaces, `IMAP4rev1` or `IMAP4rev2` or neither.
 
+mod login;
+
+use super::login::{Look, SignIn, SignInReply};
 use super::{
     Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next,
     Refusal, StartTlsReply, add_mechanism, bounded, later_code, other_protocol, says_later,
@@ -32,6 +35,14 @@ impl Dialogue for Client {
 
     fn starttls(&mut self) -> Boxed<StartTlsReply> {
         Box::new(AskStartTls(Tagged::new(self.tag())))
+    }
+
+    fn sign_in(&mut self, how: SignIn) -> Option<Boxed<SignInReply>> {
+        login::sign_in(self, how)
+    }
+
+    fn look(&mut self, step: usize, known: &Capabilities, _sender: Option<&str>) -> Look {
+        login::look(self, step, known)
     }
 
     fn goodbye(&mut self) -> Vec<u8> {

@@ -1,5 +1,8 @@
 //! The POP3 dialogue up to the sign-in: greeting, CAPA, STLS, QUIT (RFC 1939, RFC 2449, RFC 2595).
 
+mod login;
+
+use super::login::{Look, SignIn, SignInReply};
 use super::{
     Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next,
     Refusal, StartTlsReply, add_mechanism, bounded, later_code, other_protocol, says_later,
@@ -21,6 +24,14 @@ impl Dialogue for Client {
 
     fn starttls(&mut self) -> Boxed<StartTlsReply> {
         Box::new(AskStartTls)
+    }
+
+    fn sign_in(&mut self, how: SignIn) -> Option<Boxed<SignInReply>> {
+        login::sign_in(how)
+    }
+
+    fn look(&mut self, step: usize, known: &Capabilities, _sender: Option<&str>) -> Look {
+        login::look(step, known)
     }
 
     fn goodbye(&mut self) -> Vec<u8> {

@@ -2,7 +2,10 @@
 //!
 //! Always EHLO, whatever the greeting says; HELO only after EHLO was refused for good.
 
+mod login;
+
 use super::line::excerpt;
+use super::login::{Look, SignIn, SignInReply};
 use super::{
     Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next,
     Refusal, StartTlsReply, add_mechanism, bounded, other_protocol,
@@ -33,6 +36,14 @@ impl Dialogue for Client {
 
     fn starttls(&mut self) -> Boxed<StartTlsReply> {
         Box::new(AskStartTls { reply: Reply::default() })
+    }
+
+    fn sign_in(&mut self, how: SignIn) -> Option<Boxed<SignInReply>> {
+        login::sign_in(how)
+    }
+
+    fn look(&mut self, step: usize, known: &Capabilities, sender: Option<&str>) -> Look {
+        login::look(step, known, sender)
     }
 
     fn goodbye(&mut self) -> Vec<u8> {

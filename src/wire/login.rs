@@ -1,0 +1,214 @@
+//! Signing in and looking round afterwards: what all three protocols share.
+//!
+//! A protocol's own lines are in its `login` module. Nothing here changes anything in a mailbox.
+
+mod account;
+
+use std::sync::Arc;
+
+use data_encoding::BASE64;
+use zeroize::Zeroizing;
+
+pub use account::{Account, Folder, Found, Namespace, Quota};
+
+use super::line::excerpt;
+use super::refusal::{Kind, kind};
+use super::sasl::{Client, Sensitive, Violation};
+use super::{Boxed, Capabilities};
+use crate::secret::Secret;
+use crate::settings::Protocol;
+
+/// A sign-in that is about to be made.
+pub enum SignIn {
+    /// By a SASL mechanism.
+    Sasl {
+        /// Its name.
+        name: &'static str,
+        /// The client's side.
+        client: Box<dyn Client>,
+        /// Whether the server takes the first response with the command.
+        initial: bool,
+    },
+    /// By the commands LOGIN of IMAP, or USER and PASS of POP3.
+    Command {
+        /// Who signs in.
+        username: String,
+        /// With which password.
+        password: Arc<Secret>,
+    },
+    /// By the command APOP of POP3.
+    Apop {
+        /// Who signs in.
+        username: String,
+        /// The digest of the stamp and the password.
+        digest: String,
+    },
+}
+
+/// How a sign-in ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignInReply {
+    /// The server accepted it, and has proved itself where the mechanism asks for that.
+    Accepted {
+        /// The capabilities in the reply (IMAP).
+        capabilities: Option<Capabilities>,
+    },
+    /// The server refused it.
+    Refused(Denial),
+    /// The server broke the rules of the mechanism: whatever it said then, this is no sign-in.
+    Broken(String),
+}
+
+/// A server's no to a sign-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// Why.
+    pub kind: Kind,
+    /// The server's words, all lines of them.
+    pub text: String,
+}
+
+/// What comes next in looking round.
+pub enum Look {
+    /// This question.
+    Ask(Boxed<Found>),
+    /// Nothing here: the server does not offer it, or nothing is known to ask it with.
+    Pass,
+    /// Nothing any more.
+    End,
+}
+
+/// True when a user name or secret can stand in a command: no line end, no NUL (RFC 9051 `quoted`, RFC 4616).
+pub fn is_safe(bytes: &[u8]) -> bool {
+    !bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0))
+}
+
+/// Turns challenges into response lines, and the server's last word into a reply.
+pub(super) struct Responder {
+    client: Box<dyn Client>,
+    initial: Option<Sensitive>,
+    violation: Option<Violation>,
+}
+
+impl Responder {
+    /// A responder, and the first response in base64 when it goes with the command; `=` stands for an empty one.
+    pub(super) fn new(mut client: Box<dyn Client>, at_once: bool) -> (Self, Option<Zeroizing<String>>) {
+        let mut initial = client.initial();
+        let with_command = initial.take_if(|_| at_once).map(|response| {
+            Zeroizing::new(if response.is_empty() { "=".to_owned() } else { BASE64.encode(&response) })
+        });
+        (Self { client, initial, violation: None }, with_command)
+    }
+
+    /// Keeps a first response, in base64, that was too long for its command.
+    pub(super) fn hold(&mut self, response: &str) {
+        self.initial = BASE64.decode(response.as_bytes()).ok().map(Zeroizing::new);
+    }
+
+    /// The line that answers a challenge, `*` to cancel; `None` when the server goes on after that.
+    pub(super) fn answer(&mut self, challenge: &str) -> Option<Vec<u8>> {
+        if self.violation.is_some() {
+            return None;
+        }
+        let decoded = BASE64.decode(challenge.trim().as_bytes()).ok();
+        let response = match self.initial.take() {
+            Some(initial) => Ok(initial),
+            None => self.client.respond(decoded.as_deref()),
+        };
+        Some(match response {
+            Ok(response) => (BASE64.encode(&response) + "\r\n").into_bytes(),
+            Err(violation) => {
+                self.violation = Some(violation);
+                b"*\r\n".to_vec()
+            }
+        })
+    }
+
+    /// True when what was last sent holds nothing of the secret.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.violation.is_some()
+    }
+
+    /// What a yes is worth.
+    pub(super) fn accepted(&self, capabilities: Option<Capabilities>) -> SignInReply {
+        match self.violation.clone().map_or_else(|| self.client.verify(), Err) {
+            Ok(()) => SignInReply::Accepted { capabilities },
+            Err(violation) => SignInReply::Broken(violation.0),
+        }
+    }
+
+    /// What a no is about: the rules that the server broke before, else the sign-in.
+    pub(super) fn refused(&self, protocol: Protocol, text: String) -> SignInReply {
+        if let Some(violation) = &self.violation {
+            return SignInReply::Broken(violation.0.clone());
+        }
+        let text = match self.client.complaint() {
+            Some(complaint) => format!("{text} / {complaint}"),
+            None => text,
+        };
+        SignInReply::Refused(Denial::new(protocol, text))
+    }
+
+    /// What it means that the server goes on after the attempt was cancelled.
+    pub(super) fn broken(&self) -> SignInReply {
+        let violation = self.violation.as_ref().map(|violation| violation.0.clone());
+        SignInReply::Broken(violation.unwrap_or_default())
+    }
+}
+
+impl Denial {
+    /// A refusal in these words.
+    pub fn new(protocol: Protocol, text: String) -> Self {
+        Self { kind: kind(protocol, &text), text }
+    }
+}
+
+/// The note that a question was refused.
+pub(super) fn refused(what: &str, words: &str) -> Found {
+    Found::Note(format!("{what} was refused: {}", excerpt(words)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sasl::External;
+    use super::super::sasl::plain::{Login, Plain};
+    use super::*;
+
+    fn plain() -> Box<dyn Client> {
+        Box::new(Plain::new("tim", Arc::new(Secret::new(b"x".to_vec()))))
+    }
+
+    #[test]
+    fn the_first_response_goes_with_the_command_or_answers_the_first_challenge() {
+        let (mut responder, initial) = Responder::new(plain(), true);
+        assert_eq!(initial.unwrap().as_str(), "AHRpbQB4");
+        assert_eq!(responder.answer("").unwrap(), b"*\r\n");
+        assert!(responder.is_cancelled());
+        assert_eq!(responder.answer(""), None);
+        assert!(matches!(responder.accepted(None), SignInReply::Broken(_)));
+        let (mut responder, initial) = Responder::new(plain(), false);
+        assert_eq!(initial, None);
+        assert_eq!(responder.answer("go ahead").unwrap(), b"AHRpbQB4\r\n");
+        assert_eq!(responder.accepted(None), SignInReply::Accepted { capabilities: None });
+        let (_, initial) = Responder::new(Box::new(External::new("")), true);
+        assert_eq!(initial.unwrap().as_str(), "=");
+    }
+
+    #[test]
+    fn prompts_need_not_be_base64() {
+        let client = Login::new("tim", Arc::new(Secret::new(b"x".to_vec())));
+        let (mut responder, _) = Responder::new(Box::new(client), true);
+        assert_eq!(responder.answer("Username:").unwrap(), b"dGlt\r\n");
+        assert_eq!(responder.answer("UGFzc3dvcmQ6").unwrap(), b"eA==\r\n");
+        let reply = responder.refused(Protocol::Smtp, "535 5.7.8 no".to_owned());
+        assert!(matches!(reply, SignInReply::Refused(Denial { kind: Kind::WrongPassword, .. })));
+    }
+
+    #[test]
+    fn a_line_end_cannot_stand_in_a_command() {
+        assert!(is_safe("pässwörd with spaces".as_bytes()));
+        for bytes in [&b"a\r"[..], b"a\nb", b"\0"] {
+            assert!(!is_safe(bytes));
+        }
+    }
+}
