@@ -103,6 +103,8 @@ pub enum Stage {
     Http,
     /// A limit of the dialogue or its grammar was broken.
     Protocol,
+    /// Signing in.
+    Auth,
 }
 
 impl Stage {
@@ -117,6 +119,7 @@ impl Stage {
             Self::StartTls => "starttls",
             Self::Http => "http",
             Self::Protocol => "protocol",
+            Self::Auth => "auth",
         }
     }
 }
@@ -158,6 +161,8 @@ pub enum Cause {
     Injection,
     /// The server refused a command.
     CommandRefused,
+    /// The server refused a sign-in.
+    SignInRefused,
     /// Nothing newer than TLS 1.1 is spoken.
     TlsTooOld,
     /// The server wants a certificate of the client.

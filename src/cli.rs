@@ -2,6 +2,7 @@
 
 mod complaint;
 mod drive;
+mod login;
 mod lookup;
 mod output;
 mod plan;
@@ -146,6 +147,8 @@ struct ProbeArguments {
     /// Examine every address of a host on its own, both families [default: the first that answers]
     #[arg(long, conflicts_with = "proxy", help_heading = "What to examine")]
     all_addresses: bool,
+    #[command(flatten)]
+    login: login::LoginArguments,
     /// The limit for a whole endpoint, as 60, 2s, 500ms or 1m
     #[arg(
         long,
@@ -327,6 +330,7 @@ Examples:
   mailcfg probe disroot.org                             every endpoint of a domain
   mailcfg probe mail.example.org:993 [2001:db8::1]:465  servers by host and port
   mailcfg probe submission://mail.example.org -v        one server, all facts
+  mailcfg probe user@disroot.org --login                sign in to every server too
   mailcfg probe disroot.org --connect-to ::192.0.2.7:   a new server, before DNS points at it
   mailcfg probe mail.example.org:1143 --protocol imap --security starttls";
 

@@ -12,6 +12,7 @@ pub mod mailconf;
 pub mod merge;
 pub mod mx;
 pub mod pacc;
+mod places;
 pub mod source;
 pub mod srv;
 

@@ -3,8 +3,10 @@
 pub mod certificate;
 pub mod drive;
 pub mod facts;
+pub mod login;
 pub mod session;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::target::Host;
@@ -20,11 +22,15 @@ pub struct Options {
     pub sni: Option<Host>,
     /// Whether the dialogue is kept.
     pub transcript: bool,
+    /// What to sign in with, when that is to be tested.
+    pub login: Option<Arc<login::Credentials>>,
+    /// What is known of the places where one may sign in; none of a server that was named itself.
+    pub places: Vec<login::Place>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { timeout: TIMEOUT, ehlo: None, sni: None, transcript: false }
+        Self { timeout: TIMEOUT, ehlo: None, sni: None, transcript: false, login: None, places: Vec::new() }
     }
 }
 

@@ -130,20 +130,26 @@ impl Worker {
             }
         };
         let _ = self.events.send(Event::Planned(endpoints.len()));
-        let facts = self.examine_all(endpoints).await;
+        let places = lookup.as_ref().map(lookup::Lookup::places).unwrap_or_default();
+        let options = Arc::new(probe::Options { places, ..self.run.probe.clone() });
+        let facts = self.examine_all(endpoints, &options).await;
         // Nobody listens any more when the program is ending.
         let _ = self.events.send(Event::Finished(Box::new(Outcome { index, target, lookup, facts })));
     }
 
     /// Examines endpoints side by side; gives their facts in order.
-    async fn examine_all(self: &Arc<Self>, endpoints: Vec<Endpoint>) -> Vec<Facts> {
+    async fn examine_all(
+        self: &Arc<Self>,
+        endpoints: Vec<Endpoint>,
+        options: &Arc<probe::Options>,
+    ) -> Vec<Facts> {
         // A probe that panics leaves the facts of a lost one in its place.
         let mut examined: Vec<Vec<Facts>> =
             endpoints.iter().map(|endpoint| vec![Facts::lost(endpoint.clone())]).collect();
         let mut probes = JoinSet::new();
         for (position, endpoint) in endpoints.into_iter().enumerate() {
-            let worker = Arc::clone(self);
-            probes.spawn(async move { (position, worker.examine(&endpoint).await) });
+            let (worker, options) = (Arc::clone(self), Arc::clone(options));
+            probes.spawn(async move { (position, worker.examine(&endpoint, &options).await) });
         }
         while let Some(joined) = probes.join_next().await {
             let _ = self.events.send(Event::Examined);
@@ -157,16 +163,17 @@ impl Worker {
     }
 
     /// Examines an endpoint once, or once for each address of its host, all side by side.
-    async fn examine(&self, endpoint: &Endpoint) -> Vec<Facts> {
+    async fn examine(&self, endpoint: &Endpoint, options: &probe::Options) -> Vec<Facts> {
         if !self.run.all_addresses {
-            return vec![self.examine_at(endpoint, None).await];
+            return vec![self.examine_at(endpoint, None, options).await];
         }
         match self.addresses(endpoint).await {
             // The probe itself stops at once and says that the run was ended.
-            None => vec![self.examine_at(endpoint, None).await],
+            None => vec![self.examine_at(endpoint, None, options).await],
             Some(Err(failure)) => vec![Facts::unresolved(endpoint.clone(), failure)],
             Some(Ok((addresses, failures))) => {
-                let probes = addresses.into_iter().map(|address| self.examine_at(endpoint, Some(address)));
+                let probes =
+                    addresses.into_iter().map(|address| self.examine_at(endpoint, Some(address), options));
                 let mut all = join_all(probes).await;
                 all.iter_mut().for_each(|facts| facts.course.unresolved.extend(failures.iter().cloned()));
                 if self.run.network.options().family == Family::Any {
@@ -177,9 +184,14 @@ impl Worker {
         }
     }
 
-    async fn examine_at(&self, endpoint: &Endpoint, address: Option<SocketAddr>) -> Facts {
+    async fn examine_at(
+        &self,
+        endpoint: &Endpoint,
+        address: Option<SocketAddr>,
+        options: &probe::Options,
+    ) -> Facts {
         let _place = self.connections.acquire().await;
-        examine(&self.run.network, endpoint, address, &self.run.probe, &self.ended).await
+        examine(&self.run.network, endpoint, address, options, &self.ended).await
     }
 
     /// All addresses of an endpoint's host, within the limit of the endpoint; `None` when the run is ended before.

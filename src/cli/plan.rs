@@ -201,6 +201,7 @@ pub fn probe(arguments: &ProbeArguments) -> Result<probe::Options, Complaint> {
         ehlo: arguments.ehlo.as_deref().map(ehlo).transpose()?,
         sni: arguments.sni.as_deref().map(|text| Host::parse(text).map_err(invalid_target)).transpose()?,
         transcript: arguments.verbose >= 2,
+        ..probe::Options::default()
     })
 }
 

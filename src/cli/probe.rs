@@ -9,12 +9,12 @@ use mailcfg::run::{JOBS, Job, Run};
 
 use super::drive::{InOrder, drive};
 use super::output::Output;
-use super::{Complaint, Format, OutputArguments, ProbeArguments, lookup, plan};
+use super::{Complaint, Format, OutputArguments, ProbeArguments, login, lookup, plan};
 
 /// Examines every target and prints the reports.
 pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {
     let jobs = plan::jobs(arguments)?;
-    let run = Run {
+    let mut run = Run {
         network: Network::new(plan::network(&arguments.network)?),
         providers: plan::providers(&arguments.table)?,
         lookup: plan::lookup(&arguments.sources)?,
@@ -24,6 +24,7 @@ pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {
         lookup_only: false,
         jobs: JOBS,
     };
+    run.probe.login = login::credentials(&arguments.login, &jobs)?;
     run_and_print(run, jobs, &arguments.output, arguments.verbose, None)
 }
 

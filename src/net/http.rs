@@ -97,7 +97,7 @@ pub async fn connect(network: &Network, url: &Url, deadline: Instant) -> Result<
     if url.scheme() == Scheme::Http {
         return Ok(Connection { stream: Stream::Clear(dialled.stream), address, chain: Vec::new() });
     }
-    match tls::handshake(dialled.stream, url.host(), Groups::PostQuantum, deadline, None).await {
+    match tls::handshake(dialled.stream, url.host(), Groups::PostQuantum, deadline, None, None).await {
         Ok(secured) => {
             Ok(Connection { stream: Stream::Tls(Box::new(secured.stream)), address, chain: secured.chain })
         }

@@ -3,6 +3,9 @@
 //! The server's signature is always checked: it proves that the server holds the key of the certificate it sent.
 //! Whether the certificate is to be trusted is for the probe to find out and for rules to judge.
 
+mod binding;
+pub mod identity;
+
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,6 +32,8 @@ use tokio_rustls::client::TlsStream;
 use crate::attempt::{Cause, Failure, Stage};
 use crate::target::Host;
 use crate::wire::line::excerpt;
+pub use binding::Binding;
+use identity::Identity;
 
 /// A connection inside TLS.
 pub type Stream = TlsStream<Watched>;
@@ -42,6 +47,8 @@ pub struct Secured {
     pub agreed: Agreed,
     /// The certificates the server sent, its own first, as DER.
     pub chain: Vec<CertificateDer<'static>>,
+    /// What a sign-in can be bound to this connection by.
+    pub binding: Option<Binding>,
 }
 
 /// Seeds the random numbers of this process, off the thread that serves the connections: it takes some 60 ms, once.
@@ -98,7 +105,8 @@ pub enum Groups {
 /// Performs a handshake.
 ///
 /// `name` is sent as SNI when it is a host name (RFC 6066 has no form for addresses). When `patience` is given, a server silent so long after
-/// ClientHello counts as broken by it, so that there is time left to try a smaller one.
+/// ClientHello counts as broken by it, so that there is time left to try a smaller one. The `identity` is shown to a server that asks
+/// for a client certificate.
 ///
 /// # Errors
 /// [`Unsecured`], with the failure in the stage `tls`.
@@ -108,10 +116,14 @@ pub async fn handshake(
     groups: Groups,
     deadline: Instant,
     patience: Option<Duration>,
+    identity: Option<&Identity>,
 ) -> Result<Secured, Unsecured> {
     ready().await;
     let recorder = Arc::new(Recorder::new());
-    let config = config(groups, Arc::clone(&recorder));
+    let mut config = config(groups, Arc::clone(&recorder));
+    if let Some(identity) = identity {
+        config.client_auth_cert_resolver = identity.resolver();
+    }
     let seen = Arc::new(Seen::default());
     let watched = Watched { stream, seen: Arc::clone(&seen) };
     let started = Instant::now();
@@ -156,7 +168,8 @@ fn secured(stream: Stream, chain: Vec<CertificateDer<'static>>) -> Secured {
             Some(NamedGroup::X25519MLKEM768 | NamedGroup::secp256r1MLKEM768 | NamedGroup::MLKEM768)
         ),
     };
-    Secured { stream, agreed, chain }
+    let binding = binding::of(session, &chain);
+    Secured { stream, agreed, chain, binding }
 }
 
 fn config(groups: Groups, recorder: Arc<Recorder>) -> ClientConfig {

@@ -4,9 +4,11 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
+use zeroize::Zeroize;
 
 use super::facts::{Party, Said};
 use crate::attempt::{Cause, Failure, Stage};
+use crate::secret::{Concealer, HIDDEN};
 use crate::wire::line::{Fault, Line, Splitter};
 use crate::wire::{Exchange, Next};
 
@@ -37,15 +39,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
         transcript: &mut Transcript,
     ) -> Result<T, Failure> {
         self.splitter.begin_reply();
-        self.send(&exchange.opening(), stage, deadline, transcript).await?;
+        let opening = exchange.opening();
+        let public = exchange.public_sent(&opening);
+        self.send(opening, public, stage, deadline, transcript).await?;
         loop {
-            let line = self.line(stage, deadline, transcript).await?;
-            match exchange.line(&line).map_err(|fault| failure_of(&fault, stage))? {
+            let line = self.line(stage, deadline).await?;
+            transcript.add_part(Party::Server, &line.bytes, exchange.public_heard(&line.bytes));
+            match exchange.line(&line).map_err(|fault| failure_of(transcript.concealed(fault), stage))? {
                 Next::More => {}
                 Next::Done(answer) => return Ok(answer),
                 Next::Send(bytes) => {
                     self.splitter.begin_reply();
-                    self.send(&bytes, stage, deadline, transcript).await?;
+                    let public = exchange.public_sent(&bytes);
+                    self.send(bytes, public, stage, deadline, transcript).await?;
                 }
             }
         }
@@ -68,9 +74,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
         (self.stream, rest)
     }
 
+    /// Sends bytes, which are gone from memory afterwards when not all of them are public.
     async fn send(
         &mut self,
-        bytes: &[u8],
+        mut bytes: Vec<u8>,
+        public: usize,
         stage: Stage,
         deadline: Instant,
         transcript: &mut Transcript,
@@ -78,28 +86,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
         if bytes.is_empty() {
             return Ok(());
         }
-        transcript.add(Party::Client, bytes);
+        transcript.add_part(Party::Client, &bytes, public);
         let sending = async {
-            self.stream.write_all(bytes).await?;
+            self.stream.write_all(&bytes).await?;
             self.stream.flush().await
         };
-        match timeout_at(deadline, sending).await {
+        let sent = timeout_at(deadline, sending).await;
+        if public < bytes.len() {
+            bytes.zeroize();
+        }
+        match sent {
             Err(_) => Err(timed_out(stage)),
             Ok(result) => result.map_err(|error| ended(&error, stage)),
         }
     }
 
-    async fn line(
-        &mut self,
-        stage: Stage,
-        deadline: Instant,
-        transcript: &mut Transcript,
-    ) -> Result<Line, Failure> {
+    async fn line(&mut self, stage: Stage, deadline: Instant) -> Result<Line, Failure> {
         let mut buffer = [0; READ_BYTES];
         loop {
-            if let Some(line) = self.splitter.next_line().map_err(|fault| failure_of(&fault, stage))? {
+            if let Some(line) = self.splitter.next_line().map_err(|fault| failure_of(fault, stage))? {
                 self.bare_lf |= line.bare_lf;
-                transcript.add(Party::Server, &line.bytes);
                 return Ok(line);
             }
             let read = match timeout_at(deadline, self.stream.read(&mut buffer)).await {
@@ -146,8 +152,8 @@ fn ended(error: &io::Error, stage: Stage) -> Failure {
     Failure::new(stage, cause, reason)
 }
 
-fn failure_of(fault: &Fault, stage: Stage) -> Failure {
-    let (stage, cause) = match fault {
+fn failure_of(fault: Fault, stage: Stage) -> Failure {
+    let (stage, cause) = match &fault {
         Fault::OtherProtocol { name, .. } => (stage, Cause::OtherProtocol(name)),
         Fault::Unexpected { .. } => (stage, Cause::Malformed),
         _ => (Stage::Protocol, Cause::Malformed),
@@ -161,21 +167,48 @@ pub struct Transcript {
     keep: bool,
     lines: Vec<Said>,
     bytes: usize,
+    concealer: Concealer,
 }
 
 impl Transcript {
     /// A transcript that keeps lines, or one that drops them.
     pub fn new(keep: bool) -> Self {
-        Self { keep, lines: Vec::new(), bytes: 0 }
+        Self { keep, lines: Vec::new(), bytes: 0, concealer: Concealer::default() }
+    }
+
+    /// Hides a secret in all that is added from now on.
+    pub fn conceal(&mut self, concealer: Concealer) {
+        self.concealer = concealer;
+    }
+
+    /// A text of the server without the secret.
+    pub fn clean(&self, text: &str) -> String {
+        self.concealer.clean(text)
+    }
+
+    /// A fault that quotes the server, without the secret.
+    fn concealed(&self, fault: Fault) -> Fault {
+        match fault {
+            Fault::Unexpected { expected, line } => Fault::Unexpected { expected, line: self.clean(&line) },
+            Fault::OtherProtocol { name, line } => Fault::OtherProtocol { name, line: self.clean(&line) },
+            other => other,
+        }
     }
 
     /// Adds what one side said.
     pub fn add(&mut self, by: Party, bytes: &[u8]) {
+        self.add_part(by, bytes, bytes.len());
+    }
+
+    /// Adds what one side said; of a line that is not public to its end, the rest is hidden.
+    pub fn add_part(&mut self, by: Party, bytes: &[u8], public: usize) {
         if !self.keep || bytes.is_empty() || self.bytes > TRANSCRIPT_BYTES {
             return;
         }
         self.bytes += bytes.len();
-        for line in String::from_utf8_lossy(bytes).trim_end_matches(['\r', '\n']).split("\r\n") {
+        let shown = String::from_utf8_lossy(bytes.get(..public).unwrap_or(bytes));
+        let rest = if public < bytes.len() { HIDDEN } else { "" };
+        for line in format!("{}{rest}", self.clean(&shown)).trim_end_matches(['\r', '\n']).split("\r\n") {
             self.lines.push(Said { by, text: line.to_owned() });
         }
         if self.bytes > TRANSCRIPT_BYTES {

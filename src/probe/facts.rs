@@ -6,6 +6,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::certificate::Chain;
+use super::login::{SignInAttempt, SignedIn, Withheld};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::net::dial::{Course, Tried, TriedOutcome};
 use crate::net::tls::Agreed;
@@ -39,6 +40,12 @@ pub struct Facts {
     pub chain: Option<Chain>,
     /// What the server says inside TLS.
     pub after_tls: Attempt<Capabilities>,
+    /// The sign-in, when one was asked for.
+    pub login: Attempt<SignedIn>,
+    /// What was tried to sign in, in order; one try unless more were asked for.
+    pub sign_ins: Vec<SignInAttempt>,
+    /// Why nothing was tried, when a sign-in was asked for and the server was ready for one.
+    pub withheld: Option<Withheld>,
     /// Why a second connection was made with a smaller ClientHello, when it was.
     pub smaller_hello: Option<Failure>,
     /// Oddities that are no fault.
@@ -122,6 +129,9 @@ impl Facts {
             tls: Attempt::Skipped(NOT_REACHED.to_owned()),
             chain: None,
             after_tls: Attempt::Skipped(NOT_REACHED.to_owned()),
+            login: Attempt::Skipped("no sign-in was asked for".to_owned()),
+            sign_ins: Vec::new(),
+            withheld: None,
             smaller_hello: None,
             notes: Vec::new(),
             timings: Timings::default(),
@@ -178,6 +188,13 @@ impl Facts {
             if self.endpoint.security == Security::None { by_design.unwrap_or_default() } else { &reason };
         settle(&mut self.tls, inside);
         settle(&mut self.after_tls, inside);
+        let without_tls = self.endpoint.security == Security::None;
+        settle(&mut self.login, if without_tls { "no secret is sent without TLS" } else { &reason });
+    }
+
+    /// Notes that a sign-in was asked for and is not reached yet.
+    pub fn expect_login(&mut self) {
+        self.login = Attempt::Skipped(NOT_REACHED.to_owned());
     }
 
     fn why_not_reached(&self) -> String {

@@ -3,6 +3,7 @@
 //! One connection an endpoint. A second one is made only when the server broke on the large post-quantum ClientHello.
 
 mod answer;
+mod sign_in;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -39,13 +40,32 @@ pub async fn examine(
     ended: &Ended,
 ) -> Facts {
     let deadline = Instant::now() + options.timeout;
-    let mut first = Session::new(network, endpoint, address, options, deadline);
+    let mut facts = examine_as(network, endpoint, address, options, ended, (deadline, 0)).await;
+    let mut name = 1;
+    while sign_in::may_try(&facts, options, name) && Instant::now() < deadline {
+        let again = examine_as(network, endpoint, address, options, ended, (deadline, name)).await;
+        sign_in::join(&mut facts, again);
+        name += 1;
+    }
+    facts
+}
+
+/// Examines an endpoint until a deadline; signs in, if at all, with the user name of this place among the candidates.
+async fn examine_as(
+    network: &Network,
+    endpoint: &Endpoint,
+    address: Option<SocketAddr>,
+    options: &Options,
+    ended: &Ended,
+    (deadline, name): (Instant, usize),
+) -> Facts {
+    let mut first = Session::new(network, endpoint, address, options, (deadline, name));
     first.run_until(Groups::PostQuantum, ended).await;
     let time_left = Instant::now() < deadline && !first.facts.interrupted;
     let Some(broken) = first.broke_on_hello.take().filter(|_| time_left) else {
         return first.finish();
     };
-    let mut second = Session::new(network, endpoint, address, options, deadline);
+    let mut second = Session::new(network, endpoint, address, options, (deadline, name));
     second.started = first.started;
     second.run_until(Groups::Classical, ended).await;
     if matches!(second.facts.tls, Attempt::Done(_)) {
@@ -67,6 +87,9 @@ struct Session<'a> {
     facts: Facts,
     transcript: Transcript,
     broke_on_hello: Option<Failure>,
+    /// Which of the user names signs in.
+    name: usize,
+    binding: Option<tls::Binding>,
 }
 
 impl<'a> Session<'a> {
@@ -75,9 +98,9 @@ impl<'a> Session<'a> {
         endpoint: &Endpoint,
         address: Option<SocketAddr>,
         options: &'a Options,
-        deadline: Instant,
+        (deadline, name): (Instant, usize),
     ) -> Self {
-        Self {
+        let mut session = Self {
             network,
             options,
             address,
@@ -86,7 +109,11 @@ impl<'a> Session<'a> {
             facts: Facts::new(endpoint.clone(), OffsetDateTime::now_utc()),
             transcript: Transcript::new(options.transcript),
             broke_on_hello: None,
-        }
+            name,
+            binding: None,
+        };
+        session.expect_login();
+        session
     }
 
     async fn run_until(&mut self, groups: Groups, ended: &Ended) {
@@ -163,7 +190,7 @@ impl<'a> Session<'a> {
             None => self.ask_capabilities(&mut channel, dialogue).await,
         };
         self.facts.after_tls = attempt;
-        if go_on {
+        if go_on && self.sign_in(&mut channel, dialogue).await {
             self.part(channel, dialogue).await;
         }
     }
@@ -245,7 +272,7 @@ impl<'a> Session<'a> {
         let mut channel = Channel::new(stream);
         let (attempt, go_on) = self.ask_capabilities(&mut channel, dialogue).await;
         self.facts.after_tls = attempt;
-        if go_on {
+        if go_on && self.sign_in(&mut channel, dialogue).await {
             self.part(channel, dialogue).await;
         }
     }
@@ -257,7 +284,8 @@ impl<'a> Session<'a> {
         // What this machine needs to begin with is no time of the server's.
         tls::ready().await;
         let started = Instant::now();
-        let result = tls::handshake(stream, &name, groups, self.deadline, patience).await;
+        let identity = self.options.login.as_ref().and_then(|login| login.identity.as_ref());
+        let result = tls::handshake(stream, &name, groups, self.deadline, patience, identity).await;
         self.facts.timings.tls = Some(started.elapsed());
         let chain = match &result {
             Ok(Secured { chain, .. }) | Err(Unsecured { chain, .. }) => chain,
@@ -267,6 +295,7 @@ impl<'a> Session<'a> {
             Ok(secured) => {
                 self.note(&format!("{} with {}", secured.agreed.version, secured.agreed.cipher_suite));
                 self.facts.tls = Attempt::Done(secured.agreed);
+                self.binding = secured.binding;
                 Some(secured.stream)
             }
             Err(unsecured) => {
@@ -359,7 +388,7 @@ impl<'a> Session<'a> {
             return;
         }
         let host = self.facts.endpoint.host.clone();
-        let answer = tls::handshake(stream, &host, Groups::Classical, self.deadline, None).await;
+        let answer = tls::handshake(stream, &host, Groups::Classical, self.deadline, None, None).await;
         let cause = match answer {
             Ok(_) => Cause::TlsAtOnce,
             Err(Unsecured { failure, broke_on_hello, .. }) => match named(failure).cause {

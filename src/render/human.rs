@@ -1,5 +1,6 @@
 //! Reports for a person at a terminal: one file a screen.
 
+mod login;
 pub mod lookup;
 pub mod probe;
 pub mod providers;

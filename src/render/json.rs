@@ -2,6 +2,7 @@
 //!
 //! The model is its own, so that a change inside the program cannot change the documents unseen.
 
+mod login;
 mod safe;
 
 use std::io::{self, Write};
@@ -199,6 +200,7 @@ fn endpoint(report: &EndpointReport, whole: &Report) -> Value {
         "starttls": attempt(&facts.starttls, |starttls| json!({ "offered": starttls.offered })),
         "tls": tls(facts, whole.now),
         "password_auth": password_auth(&facts.password_auth()),
+        "login": login::login(facts),
         "timings_ms": timings(&facts.timings),
         "retried_with_smaller_hello": facts.smaller_hello.as_ref().map(|failure| &failure.reason),
         "notes": facts.notes,

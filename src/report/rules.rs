@@ -5,6 +5,7 @@ mod capabilities;
 mod certificate;
 mod connect;
 mod greeting;
+mod login;
 pub mod lookup;
 mod run;
 mod starttls;
@@ -28,6 +29,7 @@ pub const RULES: &[Rule] = &[
     tls::judge,
     certificate::judge,
     auth::judge,
+    login::judge,
     run::judge,
 ];
 

@@ -50,7 +50,7 @@ impl Exchange for ReadGreeting {
         let greeting = match status(&raw) {
             Some((true, text)) => {
                 let mut greeting = Greeting::new(GreetingKind::Ready, text, raw.as_str());
-                greeting.apop = has_stamp(text);
+                greeting.apop = stamp(text).is_some();
                 greeting
             }
             Some((false, text)) => {
@@ -135,12 +135,13 @@ fn unexpected(line: String) -> Fault {
     Fault::Unexpected { expected: "+OK or -ERR", line }
 }
 
-/// An APOP stamp is a message id: `<`, something, `@`, something, `>`.
-fn has_stamp(text: &str) -> bool {
-    text.match_indices('<').any(|(start, _)| {
-        let inside = text.get(start + 1..).and_then(|rest| rest.split_once('>')).map(|(inside, _)| inside);
-        let parts = inside.and_then(|inside| inside.split_once('@'));
-        parts.is_some_and(|(left, right)| !left.is_empty() && !right.is_empty() && !left.contains(['<', ' ']))
+/// The APOP stamp of a greeting, with its brackets: a message id, `<`, something, `@`, something, `>`.
+pub fn stamp(text: &str) -> Option<&str> {
+    text.match_indices('<').find_map(|(start, _)| {
+        let inside = text.get(start + 1..).and_then(|rest| rest.split_once('>')).map(|(inside, _)| inside)?;
+        let (left, right) = inside.split_once('@')?;
+        let sound = !left.is_empty() && !right.is_empty() && !left.contains(['<', ' ']);
+        sound.then(|| text.get(start..start + inside.len() + 2)).flatten()
     })
 }
 

@@ -186,10 +186,11 @@ fn works(facts: &Facts, report: &Report) -> String {
         _ if facts.endpoint.is_relay() => parts.push("relay: no sign-in".to_owned()),
         _ => parts.push("no password".to_owned()),
     }
+    parts.extend(super::login::words(facts));
     parts.join(" · ")
 }
 
-fn shown_mechanism(name: &str) -> String {
+pub(super) fn shown_mechanism(name: &str) -> String {
     match name {
         "login-command" => "LOGIN command".to_owned(),
         "user-pass" => "USER".to_owned(),
@@ -281,6 +282,7 @@ fn write_facts(
             other => other.as_str().to_owned(),
         },
     ));
+    rows.extend(super::login::rows(facts));
     rows.push(("time", timings(&facts.timings)));
     rows.extend(facts.notes.iter().map(|note| ("note", note.clone())));
     for (name, value) in rows {

@@ -1,0 +1,321 @@
+//! The sign-in inside a session: whether a secret may be sent at all, then one attempt, then a look round.
+
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::Session;
+use crate::attempt::{Attempt, Cause, Failure, Stage};
+use crate::probe::Options;
+use crate::probe::drive::Channel;
+use crate::probe::facts::Facts;
+use crate::probe::login::{Credentials, Place, Proof, SignInAttempt, SignedIn, Withheld};
+use crate::secret::{Concealer, Secret};
+use crate::settings::{Protocol, Security};
+use crate::wire::line::excerpt;
+use crate::wire::login::{Account, Look, SignIn, SignInReply, is_safe};
+use crate::wire::refusal::Kind;
+use crate::wire::sasl::hash::{CramMd5, apop};
+use crate::wire::sasl::oauth::OAuth;
+use crate::wire::sasl::plain::{Login, Plain};
+use crate::wire::sasl::scram::{Binding, Hash, Scram};
+use crate::wire::sasl::{Client, External, Mechanism, choose, offers_binding};
+use crate::wire::{APOP, Capabilities, Dialogue, GreetingKind, USER_PASS, pop3};
+
+/// An attempt that may be made.
+struct Attempted {
+    credentials: Arc<Credentials>,
+    mechanism: Mechanism,
+    username: String,
+    offered: Vec<String>,
+}
+
+impl Session<'_> {
+    /// Notes that a sign-in is to come, and hides its secret from the first line on.
+    pub(super) fn expect_login(&mut self) {
+        let Some(credentials) = &self.options.login else { return };
+        self.facts.expect_login();
+        if let Some(secret) = credentials.proof.secret() {
+            self.transcript.conceal(Concealer::of(secret));
+        }
+    }
+
+    /// Signs in when that is asked for and safe; says whether the dialogue can go on.
+    pub(super) async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        channel: &mut Channel<S>,
+        dialogue: &mut dyn Dialogue,
+    ) -> bool {
+        let Some(credentials) = self.options.login.clone() else { return true };
+        match self.prepare(credentials) {
+            Err((withheld, reason)) => {
+                self.facts.withheld = Some(withheld);
+                self.facts.login = Attempt::Skipped(reason);
+                true
+            }
+            Ok(attempted) => self.attempt(attempted, channel, dialogue).await,
+        }
+    }
+
+    /// Decides whether a secret may be sent, and how; the error says why not.
+    fn prepare(&self, credentials: Arc<Credentials>) -> Result<Attempted, (Withheld, String)> {
+        self.trust_connection()?;
+        let place = self.place();
+        if place.is_some_and(|place| !place.vouched) {
+            let reason = format!(
+                "nothing signed leads from the domain to {}, so no secret is sent there",
+                self.facts.endpoint.host
+            );
+            return Err((Withheld::NotVouched, reason));
+        }
+        if self.facts.greeting.value().is_some_and(|greeting| greeting.kind == GreetingKind::Preauth) {
+            return Err((
+                Withheld::Preauth,
+                "the server has the client signed in already (PREAUTH)".to_owned(),
+            ));
+        }
+        if let Attempt::Failed(failure) = &self.facts.after_tls {
+            let reason = format!("what the server offers is not known: {}", failure.reason);
+            return Err((Withheld::NotKnown, reason));
+        }
+        let offered = self.offered();
+        let means = credentials.proof.means();
+        let chosen = choose(&offered, means, credentials.mechanism, self.binding.is_some());
+        let mechanism = chosen.ok_or_else(|| {
+            let wanted = credentials.mechanism.map_or_else(
+                || format!("a way to sign in with a {} that mailcfg knows", means.as_str()),
+                |mechanism| mechanism.as_str().to_owned(),
+            );
+            let listed = if offered.is_empty() { "nothing".to_owned() } else { offered.join(", ") };
+            (Withheld::NoMechanism, format!("the server does not offer {wanted}, only {}", excerpt(&listed)))
+        })?;
+        let unsendable = |what: &str| (Withheld::Unsendable, what.to_owned());
+        let username = credentials.usernames(place).into_iter().nth(self.name);
+        let username = username.ok_or_else(|| unsendable("it is not known who signs in"))?;
+        let secret = credentials.proof.secret().map(|secret| secret.expose()).unwrap_or_default();
+        if !is_safe(username.as_bytes()) || !is_safe(secret) {
+            return Err(unsendable("the user name or the secret holds a line end or a NUL byte"));
+        }
+        if mechanism == Mechanism::UserPass && username.contains(' ') {
+            return Err(unsendable("a user name with a space cannot be sent by USER"));
+        }
+        Ok(Attempted { credentials, mechanism, username, offered })
+    }
+
+    /// A secret is sent only inside TLS, and only to a server whose certificate has no problem under its own name.
+    fn trust_connection(&self) -> Result<(), (Withheld, String)> {
+        let problems = match (&self.facts.tls, &self.facts.chain) {
+            (Attempt::Done(_), Some(chain)) if chain.certificate.is_some() => {
+                chain.problems.iter().map(|problem| problem.kind.as_str()).collect::<Vec<_>>().join(", ")
+            }
+            _ => "there is none that can be read".to_owned(),
+        };
+        if !problems.is_empty() {
+            let reason = format!("the certificate has a problem ({problems}), so no secret is sent");
+            return Err((Withheld::Certificate, reason));
+        }
+        let host = &self.facts.endpoint.host;
+        if self.options.sni.as_ref().is_some_and(|name| name != host) {
+            let reason = "the certificate was held against another name (--sni), so no secret is sent";
+            return Err((Withheld::OtherName, reason.to_owned()));
+        }
+        Ok(())
+    }
+
+    fn place(&self) -> Option<&Place> {
+        self.options.places.iter().find(|place| place.endpoint == self.facts.endpoint)
+    }
+
+    /// What is offered inside TLS. A stamp for APOP counts when the greeting came inside TLS too; USER and PASS are
+    /// the way of a POP3 server without CAPA.
+    fn offered(&self) -> Vec<String> {
+        let mut offered = match &self.facts.after_tls {
+            Attempt::Done(listed) => listed.mechanisms.clone(),
+            Attempt::Absent(_) if self.facts.endpoint.protocol == Protocol::Pop3 => {
+                vec![USER_PASS.to_owned()]
+            }
+            _ => Vec::new(),
+        };
+        if self.stamp().is_some() {
+            offered.push(APOP.to_owned());
+        }
+        offered
+    }
+
+    fn stamp(&self) -> Option<&str> {
+        let greeting = self.facts.greeting.value().filter(|greeting| greeting.apop)?;
+        let inside = self.facts.endpoint.security == Security::Tls;
+        pop3::stamp(&greeting.text).filter(|_| inside)
+    }
+
+    async fn attempt<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        attempted: Attempted,
+        channel: &mut Channel<S>,
+        dialogue: &mut dyn Dialogue,
+    ) -> bool {
+        let how = match self.how(&attempted) {
+            Ok(how) => how,
+            Err(reason) => {
+                self.facts.withheld = Some(Withheld::Unsendable);
+                self.facts.login = Attempt::Skipped(reason);
+                return true;
+            }
+        };
+        let Some(mut exchange) = dialogue.sign_in(how) else {
+            self.facts.withheld = Some(Withheld::NoMechanism);
+            self.facts.login = Attempt::Skipped("the protocol has no such mechanism".to_owned());
+            return true;
+        };
+        let limit = self.reply_limit();
+        let reply = channel.ask(exchange.as_mut(), Stage::Auth, limit, &mut self.transcript).await;
+        drop(exchange);
+        match reply {
+            Ok(SignInReply::Accepted { capabilities }) => {
+                self.note_attempt(&attempted, None);
+                self.look_round(attempted, capabilities, channel, dialogue).await
+            }
+            Ok(SignInReply::Refused(denial)) => {
+                let reason = excerpt(&self.transcript.clean(&denial.text));
+                let failure = Failure::new(Stage::Auth, Cause::SignInRefused, reason);
+                let temporary = denial.kind == Kind::Temporary;
+                self.facts.login = Attempt::Failed(Failure { temporary, ..failure });
+                self.note_attempt(&attempted, Some(denial.kind));
+                true
+            }
+            Ok(SignInReply::Broken(reason)) => {
+                let reason = self.transcript.clean(&reason);
+                self.facts.login = Attempt::Failed(Failure::new(Stage::Auth, Cause::Malformed, reason));
+                self.note_attempt(&attempted, Some(Kind::Other));
+                true
+            }
+            Err(failure) => {
+                self.facts.login = Attempt::Failed(Failure { stage: Stage::Auth, ..failure });
+                self.note_attempt(&attempted, Some(Kind::Other));
+                false
+            }
+        }
+    }
+
+    fn note_attempt(&mut self, attempted: &Attempted, refused: Option<Kind>) {
+        let Attempted { mechanism, username, .. } = attempted;
+        self.facts.sign_ins.push(SignInAttempt {
+            username: username.clone(),
+            mechanism: *mechanism,
+            refused,
+        });
+    }
+
+    /// The client's side of an attempt; the error says why there is none.
+    fn how(&self, attempted: &Attempted) -> Result<SignIn, String> {
+        let Attempted { credentials, mechanism, username, offered } = attempted;
+        let secret = match &credentials.proof {
+            Proof::Password(secret) | Proof::Token(secret) => Arc::clone(secret),
+            Proof::Certificate => Arc::new(Secret::new(Vec::new())),
+        };
+        let endpoint = &self.facts.endpoint;
+        let scram = |hash| {
+            let binding = self.scram_binding(*mechanism, offered);
+            let client = Scram::new(hash, username, Arc::clone(&secret), binding);
+            client.map(|client| Box::new(client) as Box<dyn Client>).map_err(|violation| violation.0)
+        };
+        let client: Box<dyn Client> = match mechanism {
+            Mechanism::ScramSha256Plus | Mechanism::ScramSha256 => scram(Hash::Sha256)?,
+            Mechanism::ScramSha1Plus | Mechanism::ScramSha1 => scram(Hash::Sha1)?,
+            Mechanism::CramMd5 => Box::new(CramMd5::new(username, secret)),
+            Mechanism::Plain => Box::new(Plain::new(username, secret)),
+            Mechanism::Login => Box::new(Login::new(username, secret)),
+            Mechanism::OauthBearer => {
+                Box::new(OAuth::bearer(username, &endpoint.host.to_string(), endpoint.port.get(), secret))
+            }
+            Mechanism::Xoauth2 => Box::new(OAuth::xoauth2(username, secret)),
+            Mechanism::External => Box::new(External::new(username)),
+            Mechanism::LoginCommand | Mechanism::UserPass => {
+                return Ok(SignIn::Command { username: username.clone(), password: secret });
+            }
+            Mechanism::Apop => {
+                let digest = apop(self.stamp().unwrap_or_default(), &secret);
+                return Ok(SignIn::Apop { username: username.clone(), digest });
+            }
+        };
+        Ok(SignIn::Sasl { name: mechanism.as_str(), client, initial: self.takes_initial_response() })
+    }
+
+    /// `p` for a mechanism that binds, `y` when the server offers none that does, `n` when another was asked for.
+    fn scram_binding(&self, mechanism: Mechanism, offered: &[String]) -> Binding {
+        match &self.binding {
+            Some((name, data)) if mechanism.is_bound() => Binding::Bound(name, data.clone()),
+            Some(_) if !offers_binding(offered) => Binding::ServerCannot,
+            _ => Binding::No,
+        }
+    }
+
+    /// IMAP takes a first response with the command where SASL-IR is offered (RFC 4959); POP3 and SMTP always do.
+    fn takes_initial_response(&self) -> bool {
+        let listed = self.facts.after_tls.value().map(|listed| listed.list.as_slice()).unwrap_or_default();
+        let offers = |name: &str| listed.iter().any(|atom| atom.eq_ignore_ascii_case(name));
+        self.facts.endpoint.protocol != Protocol::Imap || offers("SASL-IR") || offers("IMAP4rev2")
+    }
+
+    /// Asks what can be seen, changing nothing; a question that fails ends the asking, not the sign-in.
+    async fn look_round<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        attempted: Attempted,
+        listed: Option<Capabilities>,
+        channel: &mut Channel<S>,
+        dialogue: &mut dyn Dialogue,
+    ) -> bool {
+        let mut account = Account::default();
+        let mut known = listed.or_else(|| self.facts.after_tls.value().cloned()).unwrap_or_default();
+        let sender = attempted.credentials.sender();
+        let mut go_on = true;
+        for step in 0.. {
+            let mut exchange = match dialogue.look(step, &known, sender.as_deref()) {
+                Look::Ask(exchange) => exchange,
+                Look::Pass => continue,
+                Look::End => break,
+            };
+            let limit = self.reply_limit();
+            match channel.ask(exchange.as_mut(), Stage::Auth, limit, &mut self.transcript).await {
+                Ok(found) => account.add(found),
+                Err(failure) => {
+                    account.notes.push(format!("a question after signing in failed: {}", failure.reason));
+                    go_on = false;
+                    break;
+                }
+            }
+            if let Some(listed) = account.capabilities.as_ref().filter(|listed| !listed.list.is_empty()) {
+                known = listed.clone();
+            }
+        }
+        account.clean(|text| self.transcript.clean(text));
+        let Attempted { credentials, mechanism, username, .. } = attempted;
+        let means = credentials.proof.means();
+        self.facts.login = Attempt::Done(SignedIn { mechanism, username, means, account });
+        go_on
+    }
+}
+
+/// True when the last try was refused for its name or password, and there is another name to try.
+pub(super) fn may_try(facts: &Facts, options: &Options, name: usize) -> bool {
+    let refused = facts.sign_ins.last().and_then(|attempt| attempt.refused) == Some(Kind::WrongPassword);
+    let Some(credentials) = options.login.as_ref().filter(|_| refused && !facts.interrupted) else {
+        return false;
+    };
+    let place = options.places.iter().find(|place| place.endpoint == facts.endpoint);
+    name < credentials.usernames(place).len() && facts.sign_ins.len() == name
+}
+
+/// Adds what another try found out; a try that did not come to a sign-in leaves the refusal before it.
+pub(super) fn join(facts: &mut Facts, again: Facts) {
+    facts.timings.total = again.timings.total.zip(facts.timings.total).map(|(one, other)| one + other);
+    facts.interrupted |= again.interrupted;
+    facts.transcript.extend(again.transcript);
+    if again.sign_ins.is_empty() {
+        let why = again.login.reason().unwrap_or_default().to_owned();
+        facts.notes.push(format!("another user name could not be tried: {why}"));
+        return;
+    }
+    facts.sign_ins.extend(again.sign_ins);
+    facts.login = again.login;
+}

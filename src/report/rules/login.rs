@@ -1,0 +1,262 @@
+//! What a sign-in showed: accepted, refused and why, or not tried and why.
+
+use crate::attempt::Attempt;
+use crate::probe::facts::Facts;
+use crate::probe::login::{SignedIn, Withheld};
+use crate::report::Context;
+use crate::report::finding::{Finding, Severity};
+use crate::wire::line::excerpt;
+use crate::wire::refusal::Kind;
+use crate::wire::sasl::Means;
+
+/// Judges the sign-in, when one was asked for.
+pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = match &facts.login {
+        Attempt::Done(signed_in) => account(signed_in),
+        Attempt::Failed(_) => refused(facts).into_iter().collect(),
+        Attempt::Skipped(reason) => {
+            facts.withheld.map(|why| skipped(facts, why, reason)).into_iter().collect()
+        }
+        Attempt::Absent(_) => Vec::new(),
+    };
+    findings.extend(several(facts));
+    findings
+}
+
+fn refused(facts: &Facts) -> Option<Finding> {
+    let failure = facts.login.failure()?;
+    let last = facts.sign_ins.last()?;
+    let Advice { id, text, hint } =
+        advice(last.refused.unwrap_or(Kind::Other), last.mechanism.takes(Means::Token));
+    let severity = super::severity_of(failure);
+    let evidence = format!("{} as {}: {}", last.mechanism.as_str(), last.username, failure.reason);
+    Some(Finding::new(id, severity, text).evidence(evidence).hint(hint))
+}
+
+struct Advice {
+    id: &'static str,
+    text: &'static str,
+    hint: &'static str,
+}
+
+fn advice(kind: Kind, token: bool) -> Advice {
+    let advice = |id, text, hint| Advice { id, text, hint };
+    match kind {
+        // The server says that user and password do not belong together; it seldom says which of them is wrong.
+        Kind::WrongPassword if token => advice(
+            "login.wrong-password",
+            "the server refuses the token or the user name",
+            "get a new token for this very address and for mail; some providers want the protocol switched on first",
+        ),
+        Kind::WrongPassword => advice(
+            "login.wrong-password",
+            "the server refuses the user name or the password",
+            "try the other form of the user name with --try-usernames; some providers want an app password, or the protocol switched on in their web settings, and say no more than this",
+        ),
+        // The account has a second factor, and the provider takes only passwords made for one program.
+        Kind::AppPasswordNeeded => advice(
+            "login.app-password-needed",
+            "the account wants an app password, not the one for the web pages",
+            "create an app password in the provider's security settings and sign in with that",
+        ),
+        // The mechanism, not the password, is what the server objects to.
+        Kind::TooWeak => advice(
+            "login.too-weak",
+            "the server takes no password by this mechanism",
+            "sign in with a token (--token-command), or force a stronger mechanism with --mechanism",
+        ),
+        // The server thinks that the connection has no TLS: often a proxy in front of it takes the TLS off.
+        Kind::EncryptionRequired => advice(
+            "login.encryption-required",
+            "the server says that the connection is not encrypted, though it is",
+            "TLS ends before the mail server: have the proxy in front of it say so, or use the port with TLS",
+        ),
+        // The account is locked, suspended, or waits for a confirmation in the web pages.
+        Kind::Disabled => advice(
+            "login.disabled",
+            "the account is disabled or locked for this kind of sign-in",
+            "sign in to the provider's web pages once and look for a warning there, or ask the provider",
+        ),
+        // The kind is `disabled` in JSON too; the id tells that switching the protocol on is what helps.
+        Kind::NotEnabled => advice(
+            "login.not-enabled",
+            "the provider has this protocol switched off for the account",
+            "switch IMAP, POP3 or SMTP on in the provider's web settings, wait some minutes and try again",
+        ),
+        // The server could not tell just now: nothing is said about the password.
+        Kind::Temporary => advice(
+            "login.temporary",
+            "the server could not sign anybody in just now",
+            "try again later; after many refusals wait an hour first",
+        ),
+        // Passwords and tokens have an end.
+        Kind::Expired if token => {
+            advice("login.expired", "the token is invalid or has expired", "get a new token and try again")
+        }
+        Kind::Expired => advice(
+            "login.expired",
+            "the password has expired",
+            "set a new password in the provider's web pages",
+        ),
+        // No known words: a broken exchange, an unknown refusal, a connection that ended.
+        Kind::Other => advice(
+            "login.other",
+            "the sign-in did not work",
+            "see what the server said above, and the dialogue with -vv",
+        ),
+    }
+}
+
+/// Nothing was sent. What fails anyway is not said twice; a test that could not be made is no pass.
+fn skipped(facts: &Facts, why: Withheld, reason: &str) -> Finding {
+    let (severity, hint) = match why {
+        Withheld::Certificate => {
+            (Severity::Info, "mend the certificate first; no option sends a secret all the same")
+        }
+        Withheld::NotKnown => (Severity::Info, "see why the server did not say what it offers"),
+        Withheld::NoMechanism if facts.endpoint.is_relay() => {
+            (Severity::Info, "on port 25 nobody has to sign in: examine port 465 or 587")
+        }
+        Withheld::NoMechanism => (
+            Severity::Fail,
+            "sign in with what the server offers: --token-command for OAUTHBEARER and XOAUTH2",
+        ),
+        Withheld::OtherName => {
+            (Severity::Unknown, "leave --sni out, and use --connect-to to reach another address")
+        }
+        Withheld::NotVouched => (
+            Severity::Unknown,
+            "if you know this server, name it: `mailcfg probe imaps://HOST --login --user NAME`",
+        ),
+        Withheld::Preauth => (Severity::Unknown, "examine the server from a machine that it does not know"),
+        Withheld::Unsendable => {
+            (Severity::Unknown, "give the name with --user, and the secret without line ends")
+        }
+    };
+    Finding::new("login.skipped", severity, format!("no sign-in was tried: {}", excerpt(reason))).hint(hint)
+}
+
+fn account(signed_in: &SignedIn) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let account = &signed_in.account;
+    // Without unique ids a client that leaves mail on the server fetches all of it again each time.
+    if account.unique_ids == Some(false) {
+        findings.push(
+            Finding::new(
+                "login.uidl-missing",
+                Severity::Warn,
+                "the server gives messages no unique ids (UIDL)",
+            )
+            .hint("have the client delete mail after fetching it, or use IMAP"),
+        );
+    }
+    // The server deletes mail by itself.
+    if account.expire.as_deref() == Some("0") {
+        findings.push(
+            Finding::new("login.expire", Severity::Warn, "mail cannot stay on the server (EXPIRE 0)")
+                .hint("have the client keep all mail it fetches, or use IMAP"),
+        );
+    }
+    // Signing in works, sending from this address does not.
+    if let Some(Err(words)) = &account.sender {
+        let temporary = words.starts_with('4');
+        let severity = if temporary { Severity::Unknown } else { Severity::Fail };
+        findings.push(
+            Finding::new(
+                "login.sender-refused",
+                severity,
+                "the server does not let this user send from this address",
+            )
+            .evidence(excerpt(words))
+            .hint("sign in as the owner of the address, or add the address in the provider's settings"),
+        );
+    }
+    findings
+}
+
+/// Says that more than one attempt was made: servers count them.
+fn several(facts: &Facts) -> Option<Finding> {
+    let names: Vec<&str> = facts.sign_ins.iter().map(|attempt| attempt.username.as_str()).collect();
+    let text = format!("{} sign-ins were tried, as {}", names.len(), names.join(", "));
+    (names.len() > 1).then(|| Finding::new("login.several-attempts", Severity::Info, excerpt(&text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{context, facts, ids};
+    use super::*;
+    use crate::attempt::{Cause, Failure, Stage};
+    use crate::probe::login::SignInAttempt;
+    use crate::wire::login::Account;
+    use crate::wire::sasl::Mechanism;
+
+    fn attempt(username: &str, refused: Option<Kind>) -> SignInAttempt {
+        SignInAttempt { username: username.to_owned(), mechanism: Mechanism::Plain, refused }
+    }
+
+    #[test]
+    fn every_kind_of_refusal_has_its_finding() {
+        for (kind, temporary, finding) in [
+            (Kind::WrongPassword, false, "login.wrong-password fail"),
+            (Kind::AppPasswordNeeded, false, "login.app-password-needed fail"),
+            (Kind::TooWeak, false, "login.too-weak fail"),
+            (Kind::EncryptionRequired, false, "login.encryption-required fail"),
+            (Kind::Disabled, false, "login.disabled fail"),
+            (Kind::NotEnabled, false, "login.not-enabled fail"),
+            (Kind::Temporary, true, "login.temporary unknown"),
+            (Kind::Expired, false, "login.expired fail"),
+            (Kind::Other, false, "login.other fail"),
+        ] {
+            let mut facts = facts("mail.example.org:993");
+            facts.sign_ins = vec![attempt("user", Some(kind))];
+            let failure = Failure::new(Stage::Auth, Cause::SignInRefused, "no");
+            facts.login = Attempt::Failed(Failure { temporary, ..failure });
+            let found = judge(&facts, &context());
+            assert_eq!(ids(&found), [finding]);
+            assert_eq!(found[0].evidence.as_deref(), Some("PLAIN as user: no"));
+        }
+    }
+
+    #[test]
+    fn what_was_not_tried_is_no_pass_unless_it_fails_elsewhere() {
+        for (why, target, finding) in [
+            (Withheld::Certificate, "mail.example.org:993", "login.skipped info"),
+            (Withheld::NoMechanism, "mail.example.org:25", "login.skipped info"),
+            (Withheld::NoMechanism, "mail.example.org:993", "login.skipped fail"),
+            (Withheld::NotVouched, "mail.example.org:993", "login.skipped unknown"),
+            (Withheld::OtherName, "mail.example.org:993", "login.skipped unknown"),
+        ] {
+            let mut facts = facts(target);
+            facts.withheld = Some(why);
+            assert_eq!(ids(&judge(&facts, &context())), [finding]);
+        }
+        assert!(judge(&facts("mail.example.org:993"), &context()).is_empty());
+    }
+
+    #[test]
+    fn what_was_seen_after_signing_in_is_judged() {
+        let account = Account {
+            unique_ids: Some(false),
+            expire: Some("0".to_owned()),
+            sender: Some(Err("553 not yours".to_owned())),
+            ..Account::default()
+        };
+        let mut facts = facts("mail.example.org:995");
+        facts.sign_ins = vec![attempt("user", Some(Kind::WrongPassword)), attempt("user@example.org", None)];
+        facts.login = Attempt::Done(SignedIn {
+            mechanism: Mechanism::Plain,
+            username: "user@example.org".to_owned(),
+            means: Means::Password,
+            account,
+        });
+        assert_eq!(
+            ids(&judge(&facts, &context())),
+            [
+                "login.uidl-missing warn",
+                "login.expire warn",
+                "login.sender-refused fail",
+                "login.several-attempts info"
+            ]
+        );
+    }
+}
