@@ -7,6 +7,8 @@ mod cost;
 mod dialogues;
 mod golden;
 mod input;
+mod login_arguments;
+mod logins;
 mod lookups;
 mod pitfalls;
 mod readme;

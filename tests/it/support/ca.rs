@@ -184,6 +184,16 @@ impl Identity {
         Arc::new(builder.with_single_cert(self.chain.clone(), self.private_key()).expect("the key fits"))
     }
 
+    /// The key and the certificates as PEM, one behind the other.
+    pub fn pem(&self) -> String {
+        let one = |label: &str, der: &[u8]| {
+            let text = data_encoding::BASE64_MIME.encode(der).replace("\r\n", "\n");
+            format!("-----BEGIN {label}-----\n{text}-----END {label}-----\n")
+        };
+        let certificates: String = self.chain.iter().map(|der| one("CERTIFICATE", der)).collect();
+        one("PRIVATE KEY", &self.key) + &certificates
+    }
+
     /// The certificates with their key, for a server that chooses by name.
     pub fn certified(&self) -> Arc<CertifiedKey> {
         let provider = aws_lc_rs::default_provider();

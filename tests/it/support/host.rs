@@ -22,6 +22,8 @@ pub enum Step {
     Drip(Vec<u8>, Duration),
     /// Reads a line whose first or second word is this one.
     Expect(&'static str),
+    /// Reads a line and answers it; `{tag}` stands for what it does in [`Step::Send`], and is not read anew.
+    Answer(Answerer),
     /// Waits.
     Pause(Duration),
     /// Ends so when the ClientHello that comes next is larger than so many bytes.
@@ -30,6 +32,16 @@ pub enum Step {
     StartTls(Arc<ServerConfig>),
     /// Ends the connection.
     End(End),
+}
+
+/// Makes an answer of the line of a client.
+#[derive(Clone)]
+pub struct Answerer(Arc<dyn Fn(&str) -> String + Send + Sync>);
+
+impl std::fmt::Debug for Answerer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Answerer")
+    }
 }
 
 /// How a host ends a connection. A script without an end reads until the client closes.
@@ -87,6 +99,11 @@ pub fn drip(bytes: &(impl AsRef<[u8]> + ?Sized), milliseconds: u64) -> Step {
 /// [`Step::Expect`]
 pub fn expect(word: &'static str) -> Step {
     Step::Expect(word)
+}
+
+/// [`Step::Answer`]
+pub fn answer(with: impl Fn(&str) -> String + Send + Sync + 'static) -> Step {
+    Step::Answer(Answerer(Arc::new(with)))
 }
 
 /// [`Step::Pause`]
@@ -322,6 +339,12 @@ impl Connection {
                 }
             }
             Step::Expect(word) => self.expect(word)?,
+            Step::Answer(Answerer(answer)) => {
+                let line = self.read_line()?;
+                self.note_early()?;
+                let bytes = self.with_tag(answer(line.trim_end()).into_bytes());
+                self.write(&bytes)?;
+            }
             Step::Pause(time) => std::thread::sleep(time),
             Step::HelloUpTo(limit, end) => {
                 if self.hello_size()? > limit {

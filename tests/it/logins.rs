@@ -1,0 +1,445 @@
+//! Sign-ins at hosts that behave, and at hosts that want a secret they must not get.
+
+use data_encoding::BASE64;
+use mailcfg::settings::Security::{None as Clear, StartTls, Tls};
+use serde_json::{Value, json};
+
+use crate::support::ca::{self, Leaf};
+use crate::support::command::{finish, mailcfg};
+use crate::support::host::{Host, Script, Step, answer, close, expect, send};
+use crate::support::mail::Mail;
+use crate::support::probe::{Probe, Verdict, prepare};
+
+const PASSWORD: &str = "mailcfg-test-pw";
+
+/// `\0user\0mailcfg-test-pw`
+const PLAIN: &str = "AHVzZXIAbWFpbGNmZy10ZXN0LXB3";
+
+/// Signs in as `user`; the whole document must be free of the secret.
+fn sign_in(mail: &Mail, more: &[&str]) -> (Verdict, Host) {
+    let host = mail.start();
+    let verdict = signing_in(prepare(mail, &host), more).run();
+    assert_free_of_secrets(&verdict.document.to_string());
+    (verdict, host)
+}
+
+fn signing_in(probe: Probe, more: &[&str]) -> Probe {
+    let own = more.contains(&"--client-cert");
+    let secret = if own { [].as_slice() } else { &["--password-command", "echo mailcfg-test-pw"] };
+    let user = if more.contains(&"--user") { [].as_slice() } else { &["--user", "user"] };
+    probe.with(&["--login"]).with(user).with(secret).with(more)
+}
+
+/// Neither the secret nor its base64, whatever stands before it.
+#[track_caller]
+fn assert_free_of_secrets(text: &str) {
+    assert!(!text.to_lowercase().contains(PASSWORD), "{text}");
+    for shift in 0..3 {
+        let encoded = BASE64.encode(&[vec![0; shift].as_slice(), PASSWORD.as_bytes()].concat());
+        let inside = &encoded[4..16];
+        assert!(!text.contains(inside), "{inside} in {text}");
+    }
+}
+
+/// All a host does inside TLS once it was asked what it can do.
+fn script(steps: impl IntoIterator<Item = Step>) -> Script {
+    Script(steps.into_iter().collect())
+}
+
+fn imap(capabilities: &str, steps: impl IntoIterator<Item = Step>) -> Mail {
+    let listed = send(&format!("* CAPABILITY IMAP4rev1 {capabilities}\r\n{{tag}} OK done\r\n"));
+    Mail::imap(Tls).after(script([listed].into_iter().chain(steps)))
+}
+
+fn pop3(capabilities: &str, steps: impl IntoIterator<Item = Step>) -> Mail {
+    let listed = send(&format!("+OK\r\n{capabilities}.\r\n"));
+    Mail::pop3(Tls).after(script([listed].into_iter().chain(steps)))
+}
+
+fn smtp(capabilities: &str, steps: impl IntoIterator<Item = Step>) -> Mail {
+    let listed = send(&format!("250-mail\r\n250 {capabilities}\r\n"));
+    Mail::smtp(Tls).after(script([listed].into_iter().chain(steps)))
+}
+
+#[test]
+fn imap_signs_in_and_looks_round() {
+    let mail = imap(
+        "AUTH=PLAIN SASL-IR",
+        [
+            expect("AUTHENTICATE"),
+            send("{tag} OK [CAPABILITY IMAP4rev1 NAMESPACE QUOTA SPECIAL-USE LIST-EXTENDED] in\r\n"),
+            expect("CAPABILITY"),
+            send("* CAPABILITY IMAP4rev1 NAMESPACE QUOTA SPECIAL-USE LIST-EXTENDED\r\n{tag} OK\r\n"),
+            expect("NAMESPACE"),
+            send("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n{tag} OK\r\n"),
+            expect("LIST"),
+            send(
+                "* LIST (\\Sent) \"/\" \"Sent\"\r\n* LIST (\\Drafts) \"/\" {9}\r\nEntw\u{fc}rf\r\n{tag} OK\r\n",
+            ),
+            expect("GETQUOTAROOT"),
+            send("* QUOTAROOT INBOX \"\"\r\n* QUOTA \"\" (STORAGE 10 1024)\r\n{tag} OK\r\n"),
+            expect("LOGOUT"),
+        ],
+    );
+    let (verdict, host) = sign_in(&mail, &[]);
+    verdict.passes();
+    verdict.shows(json!({ "login": { "outcome": "done", "value": {
+        "mechanism": "PLAIN",
+        "username": "user",
+        "with": "password",
+        "capabilities": ["IMAP4rev1", "NAMESPACE", "QUOTA", "SPECIAL-USE", "LIST-EXTENDED"],
+        "namespaces": [{ "of": "personal", "prefix": "", "delimiter": "/" }],
+        "folders": [{ "name": "Sent", "use": "sent" }],
+        "quota": [{ "resource": "STORAGE", "used": 10, "limit": 1024 }],
+        "notes": [],
+    }}}));
+    assert!(host.session().inside_text().contains(&format!("AUTHENTICATE PLAIN {PLAIN}\r\n")));
+}
+
+#[test]
+fn pop3_signs_in_and_looks_round() {
+    let mail = pop3(
+        "UIDL\r\nUSER\r\n",
+        [
+            expect("USER"),
+            send("+OK\r\n"),
+            expect("PASS"),
+            send("+OK in\r\n"),
+            expect("CAPA"),
+            send("+OK\r\nUIDL\r\nEXPIRE 60\r\nLOGIN-DELAY 120\r\n.\r\n"),
+            expect("STAT"),
+            send("+OK 2 320\r\n"),
+            expect("UIDL"),
+            send("+OK 1 abc\r\n"),
+            expect("QUIT"),
+        ],
+    );
+    let (verdict, host) = sign_in(&mail, &[]);
+    verdict.passes();
+    verdict.shows(json!({ "login": { "outcome": "done", "value": {
+        "mechanism": "user-pass",
+        "mailbox": { "messages": 2, "octets": 320 },
+        "uidl": true,
+        "expire": "60",
+        "login_delay": 120,
+    }}}));
+    assert!(
+        host.session()
+            .inside_text()
+            .ends_with("USER user\r\nPASS mailcfg-test-pw\r\nCAPA\r\nSTAT\r\nUIDL 1\r\nQUIT\r\n")
+    );
+}
+
+#[test]
+fn smtp_signs_in_and_sends_nothing() {
+    for (reply, findings) in
+        [("250 ok\r\n", vec![]), ("553 5.7.1 not yours\r\n", vec!["login.sender-refused fail"])]
+    {
+        let mail = smtp(
+            "AUTH PLAIN",
+            [
+                expect("AUTH"),
+                send("235 2.7.0 in\r\n"),
+                expect("MAIL"),
+                send(reply),
+                expect("RSET"),
+                send("250 ok\r\n"),
+                expect("QUIT"),
+            ],
+        );
+        let (verdict, host) = sign_in(&mail, &["--user", "user@example.org"]);
+        verdict.finds_only(&findings);
+        let sent = host.session().inside_text();
+        assert!(sent.ends_with("MAIL FROM:<user@example.org>\r\nRSET\r\nQUIT\r\n"), "{sent}");
+    }
+}
+
+#[test]
+fn the_screen_says_who_signed_in_and_the_transcript_hides_with_what() {
+    let mail = smtp(
+        "AUTH LOGIN",
+        [
+            expect("AUTH"),
+            send("334 VXNlcm5hbWU6\r\n"),
+            expect("dXNlcg=="),
+            send("334 UGFzc3dvcmQ6\r\n"),
+            expect("bWFpbGNmZy10ZXN0LXB3"),
+            send("235 hello user, your password is mailcfg-test-pw or bWFpbGNmZy10ZXN0LXB3\r\n"),
+        ],
+    );
+    let host = mail.start();
+    let arguments = signing_in(prepare(&mail, &host), &["-vv"]).arguments().to_vec();
+    let output = finish(&mut mailcfg(arguments.iter().filter(|argument| *argument != "--json")));
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output:?}");
+    for line in [
+        "· signed in as user with LOGIN\n",
+        "sign-in      signed in as user with LOGIN\n",
+        "C: AUTH LOGIN\n",
+        "S: 334 ‹secret›\n",
+        "C: ‹secret›\n",
+        "S: 235 hello user, your password is ‹secret› or ‹secret›\n",
+    ] {
+        assert!(output.stdout.contains(line), "no {line:?} in {}", output.stdout);
+    }
+    assert_free_of_secrets(&output.stdout);
+}
+
+#[test]
+fn refusals_are_told_apart_and_not_repeated() {
+    for (reply, kind, temporary, code, finding) in [
+        ("{tag} NO [AUTHENTICATIONFAILED] no\r\n", "wrong-password", false, 1, "login.wrong-password fail"),
+        (
+            "{tag} NO [ALERT] Application-specific password required\r\n",
+            "app-password-needed",
+            false,
+            1,
+            "login.app-password-needed fail",
+        ),
+        ("{tag} NO Basic authentication is disabled.\r\n", "too-weak", false, 1, "login.too-weak fail"),
+        (
+            "{tag} NO [PRIVACYREQUIRED] no\r\n",
+            "encryption-required",
+            false,
+            1,
+            "login.encryption-required fail",
+        ),
+        ("{tag} NO [CONTACTADMIN] no\r\n", "disabled", false, 1, "login.disabled fail"),
+        (
+            "{tag} NO [ALERT] Your account is not enabled for IMAP use.\r\n",
+            "disabled",
+            false,
+            1,
+            "login.not-enabled fail",
+        ),
+        ("{tag} NO [EXPIRED] no\r\n", "expired", false, 1, "login.expired fail"),
+        ("{tag} NO no\r\n", "other", false, 1, "login.other fail"),
+        ("{tag} NO [UNAVAILABLE] later\r\n", "temporary", true, 3, "login.temporary unknown"),
+    ] {
+        let mail =
+            imap("AUTH=PLAIN AUTH=LOGIN SASL-IR", [expect("AUTHENTICATE"), send(reply), expect("LOGOUT")]);
+        let (verdict, _host) = sign_in(&mail, &[]);
+        verdict.ends(code, if temporary { "unknown" } else { "fail" }).finds_only(&[finding]);
+        verdict.failed("/login", "auth", temporary);
+        verdict.shows(json!({ "login": { "kind": kind, "mechanism": "PLAIN", "username": "user" } }));
+    }
+}
+
+#[test]
+fn other_user_names_are_tried_when_asked_for_and_only_after_a_wrong_password() {
+    let step =
+        |reply: &'static str| imap("AUTH=PLAIN SASL-IR", [expect("AUTHENTICATE"), send(reply)]).script();
+    let wrong = "{tag} NO [AUTHENTICATIONFAILED] no\r\n";
+    let run = |scripts: Vec<Script>, connections| {
+        let host = Host::start_each(scripts).expect_connections(connections);
+        let target = "user@mail.example.org";
+        let table = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures/login.toml");
+        let probe =
+            Probe::of(target).at(host.address).with(&["--login", "--providers", table, "--try-usernames"]);
+        let verdict = probe.with(&["--password-command", "echo mailcfg-test-pw"]).run();
+        (verdict.document["endpoints"][0].clone(), host)
+    };
+    let (endpoint, _host) = run(vec![step(wrong), step("{tag} OK in\r\n")], 2);
+    assert_eq!(endpoint["login"]["value"]["username"], "user@mail.example.org");
+    let tried: Vec<&Value> =
+        endpoint["login"]["attempts"].as_array().unwrap().iter().map(|it| &it["username"]).collect();
+    assert_eq!(tried, ["user", "user@mail.example.org"]);
+    assert_eq!(endpoint["findings"][0]["id"], "login.several-attempts");
+    let (endpoint, _host) = run(vec![step(wrong)], 2);
+    assert_eq!(endpoint["login"]["kind"], "wrong-password");
+    let (endpoint, _host) = run(vec![step("{tag} NO [CONTACTADMIN] locked\r\n")], 1);
+    assert_eq!(endpoint["login"]["kind"], "disabled");
+    let busy = Mail::imap(Tls).greeting([send("* BYE too many\r\n"), close()]).script();
+    let (endpoint, _host) = run(vec![step(wrong), busy], 2);
+    assert_eq!(endpoint["login"]["kind"], "wrong-password");
+    assert!(endpoint["notes"][0].as_str().unwrap().contains("could not be tried"), "{endpoint}");
+}
+
+#[test]
+fn a_host_whose_certificate_has_a_problem_gets_nothing() {
+    let wrong_name = ca::trusted().issue(&Leaf { names: vec!["other.example.org"], ..Leaf::default() });
+    let expired = ca::trusted().issue(&Leaf { begins: -30, ends: -3, ..Leaf::default() });
+    for identity in [wrong_name, expired, ca::self_signed(&Leaf::default())] {
+        for mail in [imap("AUTH=PLAIN", []), pop3("USER\r\n", []), smtp("AUTH PLAIN", [])] {
+            let (verdict, host) = sign_in(&mail.config(identity.config()), &[]);
+            assert_eq!(verdict.code, 1);
+            verdict.finds("login.skipped info");
+            assert_eq!(verdict.text("/login/outcome"), "skipped");
+            let sent = host.session().inside_text();
+            for word in ["AUTH", "LOGIN ", "USER", "PASS", "user"] {
+                assert!(!sent.contains(word), "{sent}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_host_that_asks_for_a_password_without_tls_gets_nothing() {
+    let in_clear = Mail::imap(Clear).before("* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n{tag} OK done\r\n");
+    let refused = Mail::imap(StartTls)
+        .before("* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n{tag} OK done\r\n")
+        .go_ahead("{tag} NO no TLS today, use LOGIN\r\n")
+        .unasked_after();
+    for mail in [in_clear, refused] {
+        let host = match mail.security {
+            Clear => mail.start(),
+            _ => {
+                // Without TLS the script ends behind the refusal.
+                let mut script = mail.script();
+                script.0.retain(|step| !matches!(step, Step::StartTls(_)));
+                Host::start(script)
+            }
+        };
+        let verdict = signing_in(prepare(&mail, &host), &[]).run();
+        assert_eq!(verdict.text("/login/outcome"), "skipped", "{verdict:?}");
+        let sent = host.session().clear_text();
+        assert!(
+            !sent.contains("AUTHENTICATE") && !sent.contains("A2 LOGIN") && !sent.contains("user"),
+            "{sent}"
+        );
+    }
+}
+
+#[test]
+fn another_name_in_the_handshake_is_no_way_round_the_check() {
+    let identity = ca::trusted().issue(&Leaf { names: vec!["other.example.org"], ..Leaf::default() });
+    let mail = imap("AUTH=PLAIN", []).config(identity.config());
+    let (verdict, host) = sign_in(&mail, &["--sni", "other.example.org"]);
+    verdict.ends(3, "unknown").finds_only(&["login.skipped unknown"]);
+    assert!(!host.session().inside_text().contains("AUTHENTICATE"));
+}
+
+#[test]
+fn what_was_offered_before_tls_does_not_count_inside() {
+    let mail = Mail::imap(StartTls)
+        .before("* CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN AUTH=SCRAM-SHA-256\r\n{tag} OK done\r\n")
+        .after("* CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=OAUTHBEARER\r\n{tag} OK done\r\n");
+    let (verdict, host) = sign_in(&mail, &[]);
+    assert_eq!(verdict.text("/login/outcome"), "skipped");
+    verdict.finds("login.skipped fail");
+    assert!(!host.session().inside_text().contains("AUTHENTICATE"));
+    let mail = imap("AUTH=PLAIN AUTH=LOGIN", []);
+    let (verdict, _host) = sign_in(&mail, &["--mechanism", "SCRAM-SHA-256"]);
+    verdict.finds_only(&["login.skipped fail"]);
+    assert!(verdict.text("/login/reason").contains("does not offer SCRAM-SHA-256"), "{verdict:?}");
+}
+
+/// `r=` of the client with more behind it, in a first message of the server.
+fn server_first(line: &str, iterations: &str) -> String {
+    let encoded = line.split(' ').next_back().unwrap_or_default();
+    let first = String::from_utf8(BASE64.decode(encoded.as_bytes()).unwrap()).unwrap();
+    assert!(first.starts_with("y,,n=user,r="), "{first}");
+    let nonce = first.rsplit_once("r=").unwrap().1;
+    let message = format!("r={nonce}server,s=QSXCR+Q6sek8bf92,i={iterations}");
+    format!("+ {}\r\n", BASE64.encode(message.as_bytes()))
+}
+
+fn scram(iterations: &'static str, last: impl Fn(&str) -> String + Send + Sync + Clone + 'static) -> Mail {
+    imap(
+        "AUTH=SCRAM-SHA-256 AUTH=PLAIN SASL-IR",
+        [
+            answer(move |line| server_first(line, iterations)),
+            answer(last),
+            answer(|_| "A2 OK in\r\n".to_owned()),
+        ],
+    )
+}
+
+#[test]
+fn a_server_that_does_not_know_the_password_is_not_believed() {
+    let wrong = |line: &str| {
+        assert_ne!(line, "*", "the client's proof was expected");
+        format!("+ {}\r\n", BASE64.encode(b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="))
+    };
+    let (verdict, host) = sign_in(&scram("4096", wrong), &[]);
+    verdict.ends(1, "fail").finds_only(&["login.other fail"]);
+    assert!(verdict.failed("/login", "auth", false).contains("does not know the password"));
+    assert!(host.session().inside_text().contains("\r\n*\r\n"));
+    let at_once = |_: &str| "A2 OK in\r\n".to_owned();
+    let (verdict, _host) = sign_in(&scram("4096", at_once), &[]);
+    verdict.ends(1, "fail").finds_only(&["login.other fail"]);
+    assert!(verdict.failed("/login", "auth", false).contains("before it had proved itself"));
+}
+
+#[test]
+fn a_server_cannot_have_the_client_count_for_ever() {
+    for iterations in ["4294967295", "99999999999999999999", "1"] {
+        let began = std::time::Instant::now();
+        let (verdict, _host) = sign_in(
+            &scram(iterations, |line| {
+                assert_eq!(line, "*");
+                "A2 NO cancelled\r\n".to_owned()
+            }),
+            &[],
+        );
+        assert!(verdict.failed("/login", "auth", false).contains("iterations"), "{verdict:?}");
+        assert!(began.elapsed() < std::time::Duration::from_secs(10));
+    }
+}
+
+#[test]
+fn a_server_that_echoes_the_secret_does_not_put_it_into_the_report() {
+    let echo = format!("{{tag}} NO what is {PLAIN}, MAILCFG-TEST-PW or {}?\r\n", "x".repeat(190) + PASSWORD);
+    let mail = imap("AUTH=PLAIN SASL-IR", [expect("AUTHENTICATE"), send(&echo)]);
+    let (verdict, _host) = sign_in(&mail, &["-vv"]);
+    let reason = verdict.failed("/login", "auth", false);
+    assert!(reason.contains("what is AHVzZXIA‹secret›, ‹secret› or xxx"), "{reason}");
+    // An echo cut by the end of an excerpt, in a line that breaks the grammar.
+    let wild = format!("{}{PASSWORD}\r\n", "y".repeat(195));
+    let mail = imap("AUTH=PLAIN SASL-IR", [expect("AUTHENTICATE"), send(&wild)]);
+    let (verdict, _host) = sign_in(&mail, &[]);
+    let reason = verdict.failed("/login", "auth", false);
+    assert!(!reason.contains("mailc"), "{reason}");
+    let folder = format!("* LIST (\\Sent) \"/\" \"{PASSWORD}\"\r\n{{tag}} OK\r\n");
+    let mail = imap(
+        "AUTH=PLAIN SASL-IR",
+        [
+            expect("AUTHENTICATE"),
+            send(&format!("{{tag}} OK [CAPABILITY IMAP4rev1 X-{PASSWORD}] in\r\n")),
+            expect("CAPABILITY"),
+            send(&format!("* CAPABILITY IMAP4rev1 X-{PASSWORD}\r\n{{tag}} OK\r\n")),
+            expect("LIST"),
+            send(&folder),
+        ],
+    );
+    let (verdict, _host) = sign_in(&mail, &[]);
+    assert_eq!(verdict.at("/login/value/folders/0/name"), "‹secret›");
+}
+
+#[test]
+fn a_connection_that_ends_in_the_sign_in_is_a_failure_of_it() {
+    let (verdict, _host) = sign_in(&imap("AUTH=PLAIN SASL-IR", [expect("AUTHENTICATE"), close()]), &[]);
+    verdict.ends(1, "fail").finds_only(&["login.other fail"]);
+    verdict.failed("/login", "auth", false);
+    let mail = imap(
+        "AUTH=PLAIN SASL-IR",
+        [expect("AUTHENTICATE"), send("{tag} OK in\r\n"), expect("CAPABILITY"), close()],
+    );
+    let (verdict, _host) = sign_in(&mail, &[]);
+    verdict.passes();
+    assert!(verdict.text("/login/value/notes/0").contains("closed the connection"), "{verdict:?}");
+}
+
+#[test]
+fn a_client_certificate_signs_in_by_external() {
+    let folder = crate::support::folder::Folder::new();
+    let client = ca::trusted().issue(&Leaf {
+        usage: rcgen::ExtendedKeyUsagePurpose::ClientAuth,
+        names: vec!["user.example.org"],
+        ..Leaf::default()
+    });
+    let pem = folder.write("client.pem", client.pem()).display().to_string();
+    let steps = [expect("AUTHENTICATE"), send("{tag} OK in\r\n")];
+    let mail = imap("AUTH=EXTERNAL AUTH=PLAIN SASL-IR", steps).config(ca::good().client_certificate(true));
+    let (verdict, host) = sign_in(&mail, &["--client-cert", &pem]);
+    verdict.shows(json!({ "login": { "outcome": "done", "value": { "mechanism": "EXTERNAL", "with": "client-certificate" } } }));
+    assert!(host.session().inside_text().contains("AUTHENTICATE EXTERNAL dXNlcg==\r\n"));
+}
+
+#[test]
+fn apop_is_used_with_a_stamp_that_came_inside_tls_when_nothing_else_is_there() {
+    let mail = pop3("UIDL\r\n", [expect("APOP"), send("-ERR [AUTH] no\r\n")])
+        .greeting("+OK ready <1896.697170952@dbc.mtview.ca.us>\r\n");
+    let (verdict, host) = sign_in(&mail, &[]);
+    verdict.finds_only(&["auth.none fail", "login.wrong-password fail"]);
+    assert!(host.session().inside_text().contains("APOP user "));
+}
