@@ -140,6 +140,8 @@ pub enum Withheld {
     NoMechanism,
     /// What the server offers is not known.
     NotKnown,
+    /// The server does not offer the mechanism that was asked for.
+    NotOffered,
     /// The server has the client signed in already.
     Preauth,
     /// The user name or the secret cannot be sent.

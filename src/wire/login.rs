@@ -55,6 +55,8 @@ pub enum SignInReply {
     },
     /// The server refused it.
     Refused(Denial),
+    /// The server refused to bind the sign-in to the connection, in these words, and said nothing of the password.
+    BindingRefused(String),
     /// The server broke the rules of the mechanism: whatever it said then, this is no sign-in.
     Broken(String),
 }
@@ -142,11 +144,25 @@ impl Responder {
         if let Some(violation) = &self.violation {
             return SignInReply::Broken(violation.0.clone());
         }
-        let text = match self.client.complaint() {
-            Some(complaint) => format!("{text} / {complaint}"),
-            None => text,
+        if self.client.binds() && self.refuses_binding(protocol, &text) {
+            return SignInReply::BindingRefused(text);
+        }
+        let Some(complaint) = self.client.complaint() else {
+            return SignInReply::Refused(Denial::new(protocol, text));
         };
-        SignInReply::Refused(Denial::new(protocol, text))
+        // RFC 6750, section 3.1, and the HTTP status that XOAUTH2 gives in its place.
+        let stale = complaint.starts_with("invalid_token") || complaint.starts_with("401");
+        let denial = Denial::new(protocol, format!("{text} / {complaint}"));
+        let kind = if stale && denial.kind == Kind::WrongPassword { Kind::Expired } else { denial.kind };
+        SignInReply::Refused(Denial { kind, ..denial })
+    }
+
+    /// True when a refusal is no word about the password: an error of RFC 5802, section 7, or one of no known kind.
+    fn refuses_binding(&self, protocol: Protocol, text: &str) -> bool {
+        match self.client.complaint() {
+            Some(complaint) => complaint.contains("channel-binding"),
+            None => kind(protocol, text) == Kind::Other,
+        }
     }
 
     /// What it means that the server goes on after the attempt was cancelled.

@@ -127,6 +127,8 @@ const PROVIDERS: &[(&str, Kind)] = &[
     // GMX and WEB.DE
     ("pop3/imap is disabled", Kind::NotEnabled),
     ("pop3 und imap", Kind::NotEnabled),
+    // Cyrus SASL, which does not speak of the password then, though POP3 adds [AUTH]
+    ("bad protocol / cancel", Kind::Other),
     // Yahoo and AOL
     ("imap access is disabled", Kind::NotEnabled),
     ("pop access is disabled", Kind::NotEnabled),
@@ -280,6 +282,7 @@ mod tests {
             (Pop3, "-ERR [SYS/PERM] no", Disabled),
             (Pop3, "-ERR Login failed.", WrongPassword),
             (Pop3, "-ERR [AUTH] no", WrongPassword),
+            (Pop3, "-ERR [AUTH] authenticating: bad protocol / cancel", Other),
             (Pop3, "-ERR no", Other),
             (Smtp, "535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6", WrongPassword),
             (Smtp, "535 Incorrect authentication data", WrongPassword),

@@ -38,6 +38,11 @@ pub trait Client: Send {
         Ok(())
     }
 
+    /// True when the sign-in is to be bound to the TLS connection.
+    fn binds(&self) -> bool {
+        false
+    }
+
     /// What the server said of its refusal inside the mechanism.
     fn complaint(&self) -> Option<&str> {
         None
@@ -169,7 +174,16 @@ impl Mechanism {
 
     /// True when it binds the sign-in to the TLS connection.
     pub fn is_bound(self) -> bool {
-        matches!(self, Self::ScramSha256Plus | Self::ScramSha1Plus)
+        self.unbound().is_some()
+    }
+
+    /// The same mechanism without the binding.
+    pub fn unbound(self) -> Option<Self> {
+        match self {
+            Self::ScramSha256Plus => Some(Self::ScramSha256),
+            Self::ScramSha1Plus => Some(Self::ScramSha1),
+            _ => None,
+        }
     }
 }
 

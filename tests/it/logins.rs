@@ -361,6 +361,44 @@ fn a_server_that_does_not_know_the_password_is_not_believed() {
 }
 
 #[test]
+fn a_binding_that_the_server_does_not_know_is_left_out() {
+    let bound = |line: &str| {
+        let first = BASE64.decode(line.split(' ').next_back().unwrap().as_bytes()).unwrap();
+        assert!(first.starts_with(b"p=tls-exporter,,n=user,r="), "{line}");
+        "A2 NO bad protocol / cancel\r\n".to_owned()
+    };
+    let unbound = |line: &str| {
+        let first = BASE64.decode(line.split(' ').next_back().unwrap().as_bytes()).unwrap();
+        assert!(line.contains("AUTHENTICATE SCRAM-SHA-256 ") && first.starts_with(b"n,,n=user,r="), "{line}");
+        "A3 NO [AUTHENTICATIONFAILED] no\r\n".to_owned()
+    };
+    let mail = imap(
+        "AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 AUTH=PLAIN SASL-IR",
+        [answer(bound), answer(unbound)],
+    );
+    let (verdict, _host) = sign_in(&mail, &[]);
+    verdict.finds_only(&["login.wrong-password fail"]);
+    assert!(
+        verdict.text("/notes/0").contains("its channel binding refused: A2 NO bad protocol"),
+        "{verdict:?}"
+    );
+    // Once the password is refused, nothing else is tried.
+    let refused = |_: &str| "A2 NO [AUTHENTICATIONFAILED] no\r\n".to_owned();
+    let mail =
+        imap("AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 SASL-IR", [answer(refused), expect("LOGOUT")]);
+    let (verdict, _host) = sign_in(&mail, &[]);
+    verdict.finds_only(&["login.wrong-password fail"]);
+    // Nothing weaker stands in for it, and nothing at all for one that was asked for.
+    for (capabilities, more) in [
+        ("AUTH=SCRAM-SHA-256-PLUS AUTH=PLAIN SASL-IR", &[][..]),
+        ("AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 SASL-IR", &["--mechanism", "SCRAM-SHA-256-PLUS"]),
+    ] {
+        let (verdict, _host) = sign_in(&imap(capabilities, [answer(bound), expect("LOGOUT")]), more);
+        verdict.finds_only(&["login.other fail"]);
+    }
+}
+
+#[test]
 fn a_server_cannot_have_the_client_count_for_ever() {
     for iterations in ["4294967295", "99999999999999999999", "1"] {
         let began = std::time::Instant::now();

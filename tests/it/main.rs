@@ -13,6 +13,7 @@ mod lookups;
 mod pitfalls;
 mod readme;
 mod real;
+mod real_logins;
 mod real_lookup;
 mod regressions;
 mod scenarios;

@@ -20,6 +20,8 @@ pub const NAMES: &[Row] = &[
     ("plain.example.org", RecordType::A, Answer::Is("127.0.0.5")),
     ("rsa.example.org", RecordType::A, Answer::Is("127.0.0.6")),
     ("old.example.org", RecordType::A, Answer::Is("127.0.0.7")),
+    ("login.example.org", RecordType::A, Answer::Is("127.0.0.9")),
+    ("cyrus.example.org", RecordType::A, Answer::Is("127.0.0.10")),
 ];
 
 /// The endpoints of the table in `tests/real/README.md`, in its order.

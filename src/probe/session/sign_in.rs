@@ -87,7 +87,9 @@ impl Session<'_> {
                 |mechanism| mechanism.as_str().to_owned(),
             );
             let listed = if offered.is_empty() { "nothing".to_owned() } else { offered.join(", ") };
-            (Withheld::NoMechanism, format!("the server does not offer {wanted}, only {}", excerpt(&listed)))
+            let why =
+                if credentials.mechanism.is_some() { Withheld::NotOffered } else { Withheld::NoMechanism };
+            (why, format!("the server does not offer {wanted}, only {}", excerpt(&listed)))
         })?;
         let unsendable = |what: &str| (Withheld::Unsendable, what.to_owned());
         let username = credentials.usernames(place).into_iter().nth(self.name);
@@ -150,51 +152,74 @@ impl Session<'_> {
 
     async fn attempt<S: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
-        attempted: Attempted,
+        mut attempted: Attempted,
         channel: &mut Channel<S>,
         dialogue: &mut dyn Dialogue,
     ) -> bool {
-        let how = match self.how(&attempted) {
-            Ok(how) => how,
-            Err(reason) => {
-                self.facts.withheld = Some(Withheld::Unsendable);
-                self.facts.login = Attempt::Skipped(reason);
-                return true;
-            }
-        };
-        let Some(mut exchange) = dialogue.sign_in(how) else {
-            self.facts.withheld = Some(Withheld::NoMechanism);
-            self.facts.login = Attempt::Skipped("the protocol has no such mechanism".to_owned());
-            return true;
-        };
-        let limit = self.reply_limit();
-        let reply = channel.ask(exchange.as_mut(), Stage::Auth, limit, &mut self.transcript).await;
-        drop(exchange);
-        match reply {
+        let mut reply = self.ask_to_sign_in(&attempted, channel, dialogue).await;
+        if let Ok(SignInReply::BindingRefused(words)) = &reply
+            && let Some(unbound) = self.without_binding(&attempted)
+        {
+            // Cyrus 3.6 binds by tls-unique alone, which TLS 1.3 does not have.
+            let name = attempted.mechanism.as_str();
+            let words = excerpt(&self.transcript.clean(words));
+            self.facts.notes.push(format!("{name} is offered, and its channel binding refused: {words}"));
+            attempted.mechanism = unbound;
+            reply = self.ask_to_sign_in(&attempted, channel, dialogue).await;
+        }
+        let (failure, kind) = match reply {
             Ok(SignInReply::Accepted { capabilities }) => {
                 self.note_attempt(&attempted, None);
-                self.look_round(attempted, capabilities, channel, dialogue).await
+                return self.look_round(attempted, capabilities, channel, dialogue).await;
             }
             Ok(SignInReply::Refused(denial)) => {
                 let reason = excerpt(&self.transcript.clean(&denial.text));
                 let failure = Failure::new(Stage::Auth, Cause::SignInRefused, reason);
                 let temporary = denial.kind == Kind::Temporary;
-                self.facts.login = Attempt::Failed(Failure { temporary, ..failure });
-                self.note_attempt(&attempted, Some(denial.kind));
-                true
+                (Failure { temporary, ..failure }, denial.kind)
+            }
+            Ok(SignInReply::BindingRefused(words)) => {
+                let reason = format!("its channel binding was refused: {}", self.transcript.clean(&words));
+                (Failure::new(Stage::Auth, Cause::SignInRefused, excerpt(&reason)), Kind::Other)
             }
             Ok(SignInReply::Broken(reason)) => {
                 let reason = self.transcript.clean(&reason);
-                self.facts.login = Attempt::Failed(Failure::new(Stage::Auth, Cause::Malformed, reason));
-                self.note_attempt(&attempted, Some(Kind::Other));
-                true
+                (Failure::new(Stage::Auth, Cause::Malformed, reason), Kind::Other)
             }
             Err(failure) => {
                 self.facts.login = Attempt::Failed(Failure { stage: Stage::Auth, ..failure });
                 self.note_attempt(&attempted, Some(Kind::Other));
-                false
+                return false;
             }
-        }
+        };
+        self.facts.login = Attempt::Failed(failure);
+        self.note_attempt(&attempted, Some(kind));
+        true
+    }
+
+    async fn ask_to_sign_in<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        attempted: &Attempted,
+        channel: &mut Channel<S>,
+        dialogue: &mut dyn Dialogue,
+    ) -> Result<SignInReply, Failure> {
+        let how = match self.how(attempted) {
+            Ok(how) => how,
+            Err(reason) => return Ok(SignInReply::Broken(reason)),
+        };
+        let Some(mut exchange) = dialogue.sign_in(how) else {
+            let reason = format!("the protocol has no {}", attempted.mechanism.as_str());
+            return Ok(SignInReply::Broken(reason));
+        };
+        let limit = self.reply_limit();
+        channel.ask(exchange.as_mut(), Stage::Auth, limit, &mut self.transcript).await
+    }
+
+    /// The mechanism without its binding, when it is offered and not another one was asked for.
+    fn without_binding(&self, attempted: &Attempted) -> Option<Mechanism> {
+        let unbound = attempted.mechanism.unbound()?;
+        let offered = attempted.offered.iter().any(|name| name == unbound.as_str());
+        (offered && attempted.credentials.mechanism.is_none()).then_some(unbound)
     }
 
     fn note_attempt(&mut self, attempted: &Attempted, refused: Option<Kind>) {

@@ -121,6 +121,7 @@ fn skipped(facts: &Facts, why: Withheld, reason: &str) -> Finding {
             Severity::Fail,
             "sign in with what the server offers: --token-command for OAUTHBEARER and XOAUTH2",
         ),
+        Withheld::NotOffered => (Severity::Fail, "leave --mechanism out, or name one that the server offers"),
         Withheld::OtherName => {
             (Severity::Unknown, "leave --sni out, and use --connect-to to reach another address")
         }

@@ -200,6 +200,10 @@ impl Client for Scram {
         }
     }
 
+    fn binds(&self) -> bool {
+        matches!(self.binding, Binding::Bound(..))
+    }
+
     fn complaint(&self) -> Option<&str> {
         match &self.state {
             State::Refused(error) => Some(error),
@@ -222,7 +226,7 @@ impl ServerFirst {
         let nonce = field("r=").ok_or_else(|| {
             Violation::new(format!("the server's first SCRAM message has no nonce: {}", excerpt(text)))
         })?;
-        if !nonce.strip_prefix(client_nonce).is_some_and(|own| !own.is_empty()) {
+        if nonce.strip_prefix(client_nonce).is_none_or(str::is_empty) {
             return Err(Violation::new("the server's SCRAM nonce is not made of the client's"));
         }
         let salt = field("s=").and_then(|salt| BASE64.decode(salt.as_bytes()).ok());
@@ -318,6 +322,7 @@ mod tests {
         ] {
             let mut client = client(Hash::Sha256, binding, "abc");
             assert_eq!(text(&client.initial().unwrap()), first);
+            assert_eq!(client.binds(), first.starts_with("p="));
             let response = text(&client.respond(Some(b"r=abcd,s=QUJD,i=4096")).unwrap());
             let bound = response.strip_prefix("c=").and_then(|rest| rest.split_once(',')).unwrap().0;
             let bound = BASE64.decode(bound.as_bytes()).unwrap();

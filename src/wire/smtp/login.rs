@@ -169,7 +169,7 @@ mod tests {
         let (answer, sent) = feed(xoauth2(), &[reply]).unwrap();
         assert!(sent.ends_with(b"AQE=\r\n\r\n"), "{}", String::from_utf8_lossy(&sent));
         let Some(SignInReply::Refused(denial)) = answer else { panic!("{answer:?}") };
-        assert_eq!(denial.text, "535 5.7.8 no / 401");
+        assert_eq!((denial.kind, denial.text.as_str()), (Kind::Expired, "535 5.7.8 no / 401"));
     }
 
     #[test]
