@@ -15,7 +15,7 @@
 //! | [`target`] | what a person types: address, domain, `host:port`, URL | guess |
 //! | [`settings`] | the words of the field: protocol, security, user name, service | ask anybody |
 //! | [`providers`] | the provider table, bundled and the user's own | use the network |
-//! | [`wire`] | protocol bytes ↔ values: IMAP, POP3, SMTP; documents: autoconfig, PACC, Autodiscover | sockets, clocks |
+//! | [`wire`] | protocol bytes ↔ values: IMAP, POP3, SMTP, SASL; documents: autoconfig, PACC, Autodiscover | sockets, clocks |
 //! | [`net`] | the only place that opens sockets: DNS, TCP, TLS, HTTP, proxy | protocol grammar, verdicts |
 //! | [`probe`] | how one endpoint is examined; the problems of a certificate | judge |
 //! | [`lookup`] | where settings can be found, how answers are ranked | format |

@@ -89,7 +89,7 @@ pub fn credentials(arguments: &LoginArguments, jobs: &[Job]) -> Result<Option<Ar
     }
     let identity = arguments.identity()?;
     let who = username.clone().or_else(|| address.as_ref().map(Address::to_string)).unwrap_or_default();
-    let secret = |origin| read(origin, &who).map(Arc::new);
+    let secret = |origin| read(origin, means, &who).map(Arc::new);
     let proof = match means {
         Means::Certificate => Proof::Certificate,
         Means::Password => Proof::Password(secret(origin)?),
@@ -157,7 +157,7 @@ fn user(name: &str) -> Result<String, Complaint> {
 }
 
 /// Reads a secret: one line, without its end.
-fn read(origin: Origin<'_>, who: &str) -> Result<Secret, Complaint> {
+fn read(origin: Origin<'_>, means: Means, who: &str) -> Result<Secret, Complaint> {
     let secret = match origin {
         Origin::File(path) => from_file(path),
         Origin::Command(command) => from_command(command),
@@ -170,8 +170,12 @@ fn read(origin: Origin<'_>, who: &str) -> Result<Secret, Complaint> {
                 .context("there is no terminal to ask for the password")
         }
     };
-    let hint =
-        "give it by --password-file, --password-command, --password-stdin or --password-env, in one line";
+    let hint = match means {
+        Means::Token => "give the token by --token-command or --token-file, in one line",
+        _ => {
+            "give it by --password-file, --password-command, --password-stdin or --password-env, in one line"
+        }
+    };
     let secret = secret.map_err(|error| Complaint::usage(error, hint))?;
     match secret.is_empty() {
         true => Err(Complaint::usage(anyhow!("the password or token is empty"), hint)),

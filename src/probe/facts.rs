@@ -189,7 +189,14 @@ impl Facts {
         settle(&mut self.tls, inside);
         settle(&mut self.after_tls, inside);
         let without_tls = self.endpoint.security == Security::None;
+        if without_tls && self.greeting.value().is_some() && !self.interrupted && self.expects_login() {
+            self.withheld = Some(Withheld::NoTls);
+        }
         settle(&mut self.login, if without_tls { "no secret is sent without TLS" } else { &reason });
+    }
+
+    fn expects_login(&self) -> bool {
+        matches!(&self.login, Attempt::Skipped(why) if why == NOT_REACHED)
     }
 
     /// Notes that a sign-in was asked for and is not reached yet.

@@ -130,6 +130,8 @@ pub struct SignInAttempt {
 /// Why nothing was tried, when the server was ready for a sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Withheld {
+    /// The connection was to be without TLS.
+    NoTls,
     /// The certificate has a problem.
     Certificate,
     /// The certificate was held against another name than the host's.

@@ -37,6 +37,7 @@ fn a_sign_in_that_cannot_be_is_refused_before_anything_is_asked() {
             "--password",
         ),
         (&["user@example.org", "--password-stdin"], "is empty", "--password-stdin"),
+        (&["user@example.org", "--token-file", "/dev/null"], "is empty", "--token-command"),
         (&["user@example.org", "--password-stdin", "--password-env", "X"], "cannot be used with", "--help"),
         (&["user@example.org", "--all-addresses"], "cannot be used with", "--help"),
         (&["user@example.org", "--client-cert", "/nonexistent/x"], "no certificate can be read", "PEM"),
@@ -126,7 +127,7 @@ fn sign_in(arguments: &[&str], stdin: &str) -> (i32, String) {
     let host = mail.start();
     let probe = prepare(&mail, &host).with(&["--login", "--user", "user"]).with(arguments);
     let folder = Folder::new();
-    let typed = std::fs::File::open(folder.write("stdin", stdin)).unwrap();
+    let typed = std::fs::File::open(folder.write("stdin", stdin)).expect("the file was written");
     let mut command = mailcfg(probe.arguments());
     command.env("TELL", "mailcfg-test-pw").env("PATH", "/usr/bin:/bin").stdin(typed);
     let output = finish(&mut command);

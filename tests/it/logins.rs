@@ -36,7 +36,7 @@ fn assert_free_of_secrets(text: &str) {
     assert!(!text.to_lowercase().contains(PASSWORD), "{text}");
     for shift in 0..3 {
         let encoded = BASE64.encode(&[vec![0; shift].as_slice(), PASSWORD.as_bytes()].concat());
-        let inside = &encoded[4..16];
+        let inside = encoded.get(4..16).expect("the password is long enough");
         assert!(!text.contains(inside), "{inside} in {text}");
     }
 }
@@ -274,12 +274,14 @@ fn a_host_whose_certificate_has_a_problem_gets_nothing() {
 
 #[test]
 fn a_host_that_asks_for_a_password_without_tls_gets_nothing() {
+    let relaxed =
+        Mail::imap(Clear).before("* CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=CRAM-MD5\r\n{tag} OK done\r\n");
     let in_clear = Mail::imap(Clear).before("* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n{tag} OK done\r\n");
     let refused = Mail::imap(StartTls)
         .before("* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n{tag} OK done\r\n")
         .go_ahead("{tag} NO no TLS today, use LOGIN\r\n")
         .unasked_after();
-    for mail in [in_clear, refused] {
+    for mail in [relaxed, in_clear, refused] {
         let host = match mail.security {
             Clear => mail.start(),
             _ => {
@@ -291,6 +293,7 @@ fn a_host_that_asks_for_a_password_without_tls_gets_nothing() {
         };
         let verdict = signing_in(prepare(&mail, &host), &[]).run();
         assert_eq!(verdict.text("/login/outcome"), "skipped", "{verdict:?}");
+        assert_ne!(verdict.code, 0, "a sign-in that was not tested is no pass");
         let sent = host.session().clear_text();
         assert!(
             !sent.contains("AUTHENTICATE") && !sent.contains("A2 LOGIN") && !sent.contains("user"),
@@ -323,12 +326,18 @@ fn what_was_offered_before_tls_does_not_count_inside() {
     assert!(verdict.text("/login/reason").contains("does not offer SCRAM-SHA-256"), "{verdict:?}");
 }
 
+/// The SCRAM message in the last word of a line.
+fn message(line: &str) -> String {
+    let encoded = line.split(' ').next_back().unwrap_or_default();
+    let bytes = BASE64.decode(encoded.as_bytes()).expect("a message is base64");
+    String::from_utf8(bytes).expect("a message is text")
+}
+
 /// `r=` of the client with more behind it, in a first message of the server.
 fn server_first(line: &str, iterations: &str) -> String {
-    let encoded = line.split(' ').next_back().unwrap_or_default();
-    let first = String::from_utf8(BASE64.decode(encoded.as_bytes()).unwrap()).unwrap();
+    let first = message(line);
     assert!(first.starts_with("y,,n=user,r="), "{first}");
-    let nonce = first.rsplit_once("r=").unwrap().1;
+    let nonce = first.rsplit_once("r=").map(|(_, nonce)| nonce).unwrap_or_default();
     let message = format!("r={nonce}server,s=QSXCR+Q6sek8bf92,i={iterations}");
     format!("+ {}\r\n", BASE64.encode(message.as_bytes()))
 }
@@ -361,15 +370,42 @@ fn a_server_that_does_not_know_the_password_is_not_believed() {
 }
 
 #[test]
+fn a_sign_in_is_bound_to_its_connection() {
+    let leaf = ca::good();
+    let of_certificate = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &leaf.chain[0]);
+    for (config, name) in [(leaf.config(), "tls-exporter"), (leaf.tls12(), "tls-server-end-point")] {
+        let steps = [
+            answer(|line| {
+                let first = message(line);
+                let nonce = first.rsplit_once("r=").unwrap().1;
+                format!("+ {}\r\n", BASE64.encode(format!("r={nonce}x,s=QUJD,i=4096").as_bytes()))
+            }),
+            answer(|_| "A2 NO [AUTHENTICATIONFAILED] no\r\n".to_owned()),
+        ];
+        let (verdict, host) = sign_in(&imap("AUTH=SCRAM-SHA-256-PLUS SASL-IR", steps).config(config), &[]);
+        verdict.finds_only(&["login.wrong-password fail"]);
+        let sent = host.session().inside_text();
+        let last = sent.lines().rev().find_map(|line| BASE64.decode(line.as_bytes()).ok()).unwrap();
+        let last = String::from_utf8(last).unwrap();
+        let bound = last.strip_prefix("c=").and_then(|rest| rest.split_once(',')).unwrap().0;
+        let data = if name == "tls-exporter" { &host.session().exported } else { of_certificate.as_ref() };
+        assert_eq!(
+            BASE64.decode(bound.as_bytes()).unwrap(),
+            [format!("p={name},,").as_bytes(), data].concat()
+        );
+    }
+}
+
+#[test]
 fn a_binding_that_the_server_does_not_know_is_left_out() {
     let bound = |line: &str| {
-        let first = BASE64.decode(line.split(' ').next_back().unwrap().as_bytes()).unwrap();
-        assert!(first.starts_with(b"p=tls-exporter,,n=user,r="), "{line}");
+        let first = message(line);
+        assert!(first.starts_with("p=tls-exporter,,n=user,r="), "{line}");
         "A2 NO bad protocol / cancel\r\n".to_owned()
     };
     let unbound = |line: &str| {
-        let first = BASE64.decode(line.split(' ').next_back().unwrap().as_bytes()).unwrap();
-        assert!(line.contains("AUTHENTICATE SCRAM-SHA-256 ") && first.starts_with(b"n,,n=user,r="), "{line}");
+        let first = message(line);
+        assert!(line.contains("AUTHENTICATE SCRAM-SHA-256 ") && first.starts_with("n,,n=user,r="), "{line}");
         "A3 NO [AUTHENTICATIONFAILED] no\r\n".to_owned()
     };
     let mail = imap(
@@ -395,6 +431,21 @@ fn a_binding_that_the_server_does_not_know_is_left_out() {
     ] {
         let (verdict, _host) = sign_in(&imap(capabilities, [answer(bound), expect("LOGOUT")]), more);
         verdict.finds_only(&["login.other fail"]);
+    }
+}
+
+#[test]
+fn a_server_that_asks_for_less_in_the_middle_gets_nothing() {
+    for mechanism in ["SCRAM-SHA-256", "CRAM-MD5"] {
+        let steps = [
+            expect("AUTHENTICATE"),
+            send("+ UGFzc3dvcmQ6\r\n"),
+            answer(|_| "{tag} NO SCRAM is broken today, use PLAIN\r\n".to_owned()),
+            expect("LOGOUT"),
+        ];
+        let mail = imap(&format!("AUTH={mechanism} AUTH=PLAIN AUTH=LOGIN SASL-IR"), steps);
+        let (_verdict, host) = sign_in(&mail, &[]);
+        assert_free_of_secrets(&host.session().inside_text());
     }
 }
 

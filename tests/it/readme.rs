@@ -24,7 +24,7 @@ fn readme_shows_real_screens() {
     let place = Place::new();
     let blocks = blocks();
     let screens: Vec<&Block> = blocks.iter().filter(|block| block.kind.starts_with("console")).collect();
-    assert_eq!(screens.len(), 3, "two screens of lookup and one of probe");
+    assert_eq!(screens.len(), 4, "two screens of lookup and two of probe");
     for screen in screens {
         let (command, shown) = screen.text.split_once('\n').expect("a screen has a command and its output");
         let resolver = match screen.kind.as_str() {
@@ -73,6 +73,9 @@ impl Place {
         let table =
             blocks().into_iter().find(|block| block.kind == "toml").expect("the README shows a table");
         home.write(".config/mailcfg/providers.toml", table.text);
+        let password = home.write("mail-password", "mailcfg-test-pw\n");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(password, mode).expect("the mode of a file can be set");
         Self { home, dns: Dns::start(super::real::NAMES) }
     }
 

@@ -23,7 +23,7 @@ fn as_user<'a>(command: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 }
 
 fn login(output: &Output) -> Value {
-    output.json()["endpoints"][0]["login"].clone()
+    output.json().pointer("/endpoints/0/login").cloned().unwrap_or_default()
 }
 
 /// The mechanisms of each server, the strongest first: the first of them is chosen unless another is asked for.

@@ -110,6 +110,10 @@ fn advice(kind: Kind, token: bool) -> Advice {
 /// Nothing was sent. What fails anyway is not said twice; a test that could not be made is no pass.
 fn skipped(facts: &Facts, why: Withheld, reason: &str) -> Finding {
     let (severity, hint) = match why {
+        Withheld::NoTls => (Severity::Unknown, "sign in with --security starttls or tls"),
+        Withheld::Certificate if facts.endpoint.is_relay() => {
+            (Severity::Unknown, "mend the certificate first; no option sends a secret all the same")
+        }
         Withheld::Certificate => {
             (Severity::Info, "mend the certificate first; no option sends a secret all the same")
         }
@@ -222,6 +226,9 @@ mod tests {
     fn what_was_not_tried_is_no_pass_unless_it_fails_elsewhere() {
         for (why, target, finding) in [
             (Withheld::Certificate, "mail.example.org:993", "login.skipped info"),
+            (Withheld::Certificate, "mail.example.org:25", "login.skipped unknown"),
+            (Withheld::NoTls, "mail.example.org:143", "login.skipped unknown"),
+            (Withheld::NotOffered, "mail.example.org:143", "login.skipped fail"),
             (Withheld::NoMechanism, "mail.example.org:25", "login.skipped info"),
             (Withheld::NoMechanism, "mail.example.org:993", "login.skipped fail"),
             (Withheld::NotVouched, "mail.example.org:993", "login.skipped unknown"),

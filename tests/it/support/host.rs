@@ -146,6 +146,8 @@ pub struct Session {
     pub hello: Option<usize>,
     /// True when a handshake was completed.
     pub secured: bool,
+    /// What RFC 9266 has both sides export from the handshake.
+    pub exported: Vec<u8>,
 }
 
 impl Session {
@@ -448,6 +450,8 @@ impl Connection {
         let done = connection.complete_io(&mut stream);
         self.session.sni = connection.server_name().map(str::to_owned);
         self.session.secured = !connection.is_handshaking();
+        let exported = connection.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(b""));
+        self.session.exported = exported.map(Vec::from).unwrap_or_default();
         self.wire = Wire::Tls(Box::new(StreamOwned::new(connection, stream)));
         done.map(|_| ())
     }
