@@ -1,6 +1,6 @@
 //! The arguments of a sign-in: what is refused before anything is asked, and where a secret may come from.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
@@ -74,13 +74,21 @@ fn the_terminal_is_asked_without_an_echo() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("script can be run");
-    // Typed before the question is there, it would be echoed by the terminal and not by the program.
+    let mut screen = Vec::new();
+    let mut stdout = child.stdout.take().expect("stdout is piped");
+    while !String::from_utf8_lossy(&screen).contains("Password of user: ") {
+        let mut byte = [0];
+        assert_ne!(stdout.read(&mut byte).expect("the screen can be read"), 0, "no question");
+        screen.extend(byte);
+    }
+    // The echo is switched off right behind the question.
     std::thread::sleep(std::time::Duration::from_millis(500));
     let mut typing = child.stdin.take().expect("stdin is piped");
     typing.write_all(b"mailcfg-test-pw\n").expect("it reads");
-    let output = child.wait_with_output().expect("it ends");
-    let screen = String::from_utf8_lossy(&output.stdout).into_owned();
+    stdout.read_to_end(&mut screen).expect("the screen can be read");
     drop(typing);
+    child.wait().expect("it ends");
+    let screen = String::from_utf8_lossy(&screen).into_owned();
     assert!(screen.contains("Password of user: "), "{screen}");
     assert!(!screen.contains("mailcfg-test-pw"), "{screen}");
     assert!(screen.contains("\"outcome\": \"done\""), "{screen}");
