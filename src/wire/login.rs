@@ -186,8 +186,13 @@ pub(super) fn refused(what: &str, words: &str) -> Found {
 
 #[cfg(test)]
 mod tests {
+    use super::super::dialogue;
     use super::super::sasl::External;
+    use super::super::sasl::hash::CramMd5;
+    use super::super::sasl::oauth::OAuth;
     use super::super::sasl::plain::{Login, Plain};
+    use super::super::sasl::scram::{Binding, Hash, Scram};
+    use super::super::tests::feed;
     use super::*;
 
     fn plain() -> Box<dyn Client> {
@@ -218,6 +223,42 @@ mod tests {
         assert_eq!(responder.answer("UGFzc3dvcmQ6").unwrap(), b"eA==\r\n");
         let reply = responder.refused(Protocol::Smtp, "535 5.7.8 no".to_owned());
         assert!(matches!(reply, SignInReply::Refused(Denial { kind: Kind::WrongPassword, .. })));
+    }
+
+    /// A sign-in of each protocol by each mechanism that sends and reads something of its own.
+    fn every_sign_in() -> Vec<Boxed<SignInReply>> {
+        let secret = || Arc::new(Secret::new(b"x".to_vec()));
+        let clients = || -> Vec<(&'static str, Box<dyn Client>)> {
+            vec![
+                ("SCRAM-SHA-1", Box::new(Scram::new(Hash::Sha1, "tim", secret(), Binding::No).unwrap())),
+                ("CRAM-MD5", Box::new(CramMd5::new("tim", secret()))),
+                ("LOGIN", Box::new(Login::new("tim", secret()))),
+                ("XOAUTH2", Box::new(OAuth::xoauth2("tim", secret()))),
+            ]
+        };
+        let mut all = Vec::new();
+        for protocol in [Protocol::Imap, Protocol::Pop3, Protocol::Smtp] {
+            for (name, client) in clients() {
+                all.extend(dialogue(protocol, "x").sign_in(SignIn::Sasl { name, client, initial: true }));
+            }
+            let command = SignIn::Command { username: "é".to_owned(), password: secret() };
+            all.extend(dialogue(protocol, "x").sign_in(command));
+        }
+        all
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_reply_makes_a_sign_in_panic_or_succeed_unasked(
+            lines in proptest::collection::vec("(\\+ |334 |535 |-ERR |A1 NO |\\* )?[ -~]{0,40}", 0..8)
+        ) {
+            let input = lines.join("\r\n") + "\r\n";
+            for exchange in every_sign_in() {
+                let ended = feed(exchange, &[input.as_bytes()]);
+                let accepted = matches!(ended, Ok((Some(SignInReply::Accepted { .. }), _)));
+                proptest::prop_assert!(!accepted, "{input:?}");
+            }
+        }
     }
 
     #[test]

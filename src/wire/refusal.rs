@@ -178,7 +178,7 @@ const WORDS: &[(&str, Kind)] = &[
     ("invalid_token", Kind::Expired),
     ("token expired", Kind::Expired),
     ("temporary authentication failure", Kind::Temporary),
-    ("temporary", Kind::Temporary),
+    ("temporar", Kind::Temporary),
     ("try again later", Kind::Temporary),
     ("too many", Kind::Temporary),
     ("rate limit", Kind::Temporary),
