@@ -6,7 +6,9 @@ mod explain;
 mod lookup;
 mod output;
 mod plan;
+mod plugin;
 mod policy;
+mod printer;
 mod probe;
 mod progress;
 mod providers;
@@ -16,12 +18,19 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mailcfg::render::Format;
 use mailcfg::settings::Security;
 
 pub use complaint::Complaint;
 
 /// Parses the arguments and does what they say; gives the exit code.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<u8, Complaint> {
+    let arguments: Vec<OsString> = arguments.collect();
+    let is_plugin = plugin::is_asked_for(&arguments);
+    obey(arguments).map_err(|complaint| if is_plugin { complaint.of_plugin() } else { complaint })
+}
+
+fn obey(arguments: Vec<OsString>) -> Result<u8, Complaint> {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return Complaint::from_clap(error),
@@ -31,6 +40,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<u8, Complaint> {
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Providers(arguments) => providers::run(&arguments),
+        Command::Schema => shell::schema(),
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { command } => shell::man(command.as_deref()),
     }
@@ -56,6 +66,9 @@ enum Command {
     Explain(explain::ExplainArguments),
     /// Show and check the provider table
     Providers(ProvidersArguments),
+    /// Print the JSON Schema of all that --json prints
+    #[command(help_template = TEMPLATE, before_help = "Example:\n  mailcfg schema > mailcfg.schema.json")]
+    Schema,
     /// Print a completion script for a shell
     #[command(
         help_template = TEMPLATE,
@@ -140,7 +153,7 @@ struct SourceArguments {
 #[command(help_template = TEMPLATE, before_help = PROBE_EXAMPLES, after_help = PROBE_EXIT_CODES)]
 struct ProbeArguments {
     /// Addresses, domains, servers as host:port, or URLs such as imaps://host
-    #[arg(value_name = "TARGET", required = true)]
+    #[arg(value_name = "TARGET", required_unless_present = "plugin_targets")]
     targets: Vec<String>,
     /// Speak this protocol, whatever the port says; of a domain, examine these services only
     #[arg(long, value_name = "imap|pop3|smtp", value_parser = plan::protocol, help_heading = "What to examine")]
@@ -154,6 +167,7 @@ struct ProbeArguments {
     /// The limit for a whole endpoint, as 60, 2s, 500ms or 1m
     #[arg(
         long,
+        short_alias = 't',
         value_name = "TIME",
         default_value = "60s",
         env = "MAILCFG_TIMEOUT",
@@ -174,6 +188,8 @@ struct ProbeArguments {
     sni: Option<String>,
     #[command(flatten)]
     table: TableArguments,
+    #[command(flatten)]
+    plugin: plugin::PluginArguments,
     #[command(flatten)]
     output: OutputArguments,
     /// Show all facts; twice also the dialogue, which never holds a secret
@@ -225,27 +241,20 @@ struct TableArguments {
 #[command(next_help_heading = "Output")]
 struct OutputArguments {
     /// The form of the result
-    #[arg(long, value_name = "FORMAT", default_value = "human", env = "MAILCFG_FORMAT")]
-    format: Format,
+    #[arg(long, value_name = "FORMAT", default_value = "human", env = "MAILCFG_FORMAT", value_parser = output::format_parser())]
+    format: &'static Format,
     /// Short for --format json; wins over it
     #[arg(long)]
     json: bool,
+    /// Write the result to this file, which is replaced when all is done and never seen half-written [default: stdout]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// When to use colour
     #[arg(long, value_name = "WHEN", default_value = "auto", env = "MAILCFG_COLOR")]
     color: ColorWhen,
     /// Print no result, only errors; the exit code tells
     #[arg(short, long)]
     quiet: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For a person
-    Human,
-    /// A document, or an array of them with several targets
-    Json,
-    /// A document a line, as they are finished
-    Jsonl,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -314,6 +323,7 @@ Exit code:
   1  not found, or at least one check failed
   2  wrong usage or unreadable input; nothing was asked
   3  could not find out: try again, page nobody
+  With --format nagios they are a plugin's: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (wrong usage too).
 
 Environment:
   MAILCFG_PROVIDERS, MAILCFG_FORMAT, MAILCFG_COLOR, MAILCFG_TIMEOUT, MAILCFG_CONNECT_TIMEOUT,
@@ -334,6 +344,7 @@ Examples:
   mailcfg probe disroot.org                             every endpoint of a domain
   mailcfg probe mail.example.org:993 [2001:db8::1]:465  servers by host and port
   mailcfg probe submission://mail.example.org -v        one server, all facts
+  mailcfg probe disroot.org --format nagios -w 20 -c 7  as a monitoring plugin
   mailcfg probe disroot.org --connect-to ::192.0.2.7:   a new server, before DNS points at it
   mailcfg probe mail.example.org:1143 --protocol imap --security starttls";
 

@@ -163,10 +163,8 @@ fn sort(findings: &mut [Finding]) {
 
 /// The exit code of a run: a failure wins over "could not find out", that over all is well.
 pub fn exit_code(statuses: impl IntoIterator<Item = Status>, fail_on: FailOn) -> u8 {
-    let code = |status| match status {
+    let code = |status| match fail_on.counted(status) {
         Status::Fail => EXIT_FAILED,
-        Status::Unknown if fail_on.unknown => EXIT_FAILED,
-        Status::Warn if fail_on.warn => EXIT_FAILED,
         Status::Unknown => EXIT_UNKNOWN,
         Status::Warn | Status::Pass => EXIT_FINE,
     };

@@ -2,12 +2,13 @@
 
 use anyhow::anyhow;
 use clap::Args;
-use mailcfg::render::{human, json};
+use mailcfg::render::json::{self, ExplainModel};
+use mailcfg::render::{Listing, human};
 use mailcfg::report::EXIT_FINE;
 use mailcfg::report::explain::Topic;
 
 use super::output::Output;
-use super::{Complaint, Format, OutputArguments, TEMPLATE};
+use super::{Complaint, OutputArguments, TEMPLATE};
 
 /// The arguments of `explain`.
 #[derive(Debug, Args)]
@@ -23,24 +24,22 @@ pub struct ExplainArguments {
 /// Prints what the words mean, or everything that can be explained.
 pub fn run(arguments: &ExplainArguments) -> Result<u8, Complaint> {
     let topics: Vec<Topic> = arguments.words.iter().map(|word| topic(word)).collect::<Result<_, _>>()?;
-    let output = Output::new(&arguments.output);
-    let documents = || match topics.as_slice() {
-        [] => vec![json::explain::all()],
-        topics => topics.iter().map(json::explain::topic).collect(),
+    let mut output = Output::new(&arguments.output)?;
+    let (listing, style) = (output.listing()?, output.style);
+    let documents: Vec<ExplainModel> = match topics.as_slice() {
+        [] => vec![ExplainModel::all()],
+        topics => topics.iter().map(ExplainModel::of).collect(),
     };
-    output.write(|out| match output.format {
-        Format::Json => json::write(out, &documents()),
-        Format::Jsonl => {
-            documents().into_iter().enumerate().try_for_each(|(index, it)| json::write_line(out, index, it))
+    output.write(|out| match (listing, documents.as_slice()) {
+        (Listing::Screen, _) if topics.is_empty() => human::explain::write_list(out, style),
+        (Listing::Screen, _) => human::explain::write_all(out, &topics, style),
+        (Listing::Array, [one]) => json::write(out, one),
+        (Listing::Array, all) => json::write(out, &all),
+        (Listing::Lines, all) => {
+            all.iter().enumerate().try_for_each(|(index, it)| json::write_line(out, index, it))
         }
-        Format::Human if topics.is_empty() => human::explain::write_list(out, output.style),
-        Format::Human => topics.iter().enumerate().try_for_each(|(index, topic)| {
-            if index > 0 {
-                writeln!(out)?;
-            }
-            human::explain::write(out, topic, output.style)
-        }),
     })?;
+    output.finish()?;
     Ok(EXIT_FINE)
 }
 

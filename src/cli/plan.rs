@@ -38,8 +38,8 @@ fn query(typed: &str) -> Result<Query, Complaint> {
 /// The jobs of a probe.
 pub fn jobs(arguments: &ProbeArguments) -> Result<Vec<Job>, Complaint> {
     let overrides = overrides(arguments);
-    let jobs: Vec<Job> =
-        arguments.targets.iter().map(|typed| job(typed, overrides)).collect::<Result<_, _>>()?;
+    let targets = arguments.targets.iter().chain(&arguments.plugin.plugin_targets);
+    let jobs: Vec<Job> = targets.map(|typed| job(typed, overrides)).collect::<Result<_, _>>()?;
     let family = family(&arguments.network);
     for job in &jobs {
         if let Job::Endpoint(typed, Endpoint { host: Host::Ip(address), .. }) = job

@@ -1,21 +1,25 @@
 //! `mailcfg probe`
 
 use mailcfg::net::Network;
+use mailcfg::render::Look;
+use mailcfg::render::human::lookup::Shown;
 use mailcfg::render::human::probe::Detail;
-use mailcfg::render::{human, json};
-use mailcfg::report::finding::Status;
-use mailcfg::report::policy::{FailOn, Policy};
-use mailcfg::report::{Context, Report, exit_code, judge};
+use mailcfg::render::nagios::{self, Thresholds};
+use mailcfg::report::policy::Policy;
+use mailcfg::report::{Context, exit_code, judge};
 use mailcfg::run::{JOBS, Job, Run};
 
-use super::drive::{InOrder, drive};
+use super::drive::drive;
 use super::output::Output;
-use super::{Complaint, Format, OutputArguments, ProbeArguments, lookup, plan};
+use super::printer::Printer;
+use super::{Complaint, OutputArguments, ProbeArguments, plan};
 
 /// Examines every target and prints the reports.
 pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {
     let jobs = plan::jobs(arguments)?;
     let policy = arguments.policy.policy(&arguments.network)?;
+    let min_days = arguments.plugin.min_days().or(policy.min_days);
+    let policy = Policy { min_days, ..policy };
     let run = Run {
         network: Network::new(plan::network(&arguments.network)?),
         providers: plan::providers(&arguments.table)?,
@@ -26,82 +30,47 @@ pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {
         lookup_only: false,
         jobs: JOBS,
     };
-    run_and_print(run, jobs, &arguments.output, arguments.verbose, &policy, None)
+    let look = Look {
+        detail: detail(arguments.verbose),
+        several: jobs.len() != 1,
+        thresholds: policy.min_days.map(Thresholds::from).unwrap_or_default(),
+        ..Look::default()
+    };
+    run_and_print(run, jobs, &arguments.output, look, &policy)
 }
 
-/// Runs and prints; with a printer of lookups, each lookup's own screen stands before its report.
+/// How a probe looks that follows a lookup: the lookup's own screen stands before each report.
+pub fn look_behind_lookup(shown: Shown, verbose: u8, targets: usize) -> Look {
+    Look { detail: detail(verbose), several: targets != 1, shown: Some(shown), ..Look::default() }
+}
+
+fn detail(verbose: u8) -> Detail {
+    match verbose {
+        0 => Detail::Short,
+        1 => Detail::Facts,
+        _ => Detail::Transcript,
+    }
+}
+
+/// Runs and prints.
 pub fn run_and_print(
     run: Run,
     jobs: Vec<Job>,
     output: &OutputArguments,
-    verbose: u8,
+    look: Look,
     policy: &Policy,
-    lookups: Option<&lookup::Printer>,
 ) -> Result<u8, Complaint> {
-    let mut printer = Printer::new(output, verbose, lookups);
-    drive(run, jobs, printer.output.quiet, |outcome| {
-        printer.take(judge(outcome, &Context::new(time::OffsetDateTime::now_utc(), policy)))
+    let output = Output::new(output)?;
+    let format = output.format;
+    let look = Look { style: output.style, fail_on: policy.fail_on, ..look };
+    let mut printer = Printer::new(output, (format.reports)(&look));
+    let mut statuses = Vec::new();
+    drive(run, jobs, printer.is_quiet(), |outcome| {
+        let report = judge(outcome, &Context::new(time::OffsetDateTime::now_utc(), policy));
+        statuses.push(report.status);
+        printer.take(report.index, report)
     })?;
-    printer.finish(policy.fail_on)
-}
-
-/// Puts reports out in the order of the targets; `jsonl` as they come.
-struct Printer<'a> {
-    output: Output,
-    detail: Detail,
-    lookups: Option<&'a lookup::Printer>,
-    in_order: InOrder<Report>,
-    documents: Vec<serde_json::Value>,
-    statuses: Vec<Status>,
-}
-
-impl<'a> Printer<'a> {
-    fn new(output: &OutputArguments, verbose: u8, lookups: Option<&'a lookup::Printer>) -> Self {
-        Self {
-            output: Output::new(output),
-            detail: match verbose {
-                0 => Detail::Short,
-                1 => Detail::Facts,
-                _ => Detail::Transcript,
-            },
-            lookups,
-            in_order: InOrder::default(),
-            documents: Vec::new(),
-            statuses: Vec::new(),
-        }
-    }
-
-    fn take(&mut self, report: Report) -> Result<(), Complaint> {
-        self.statuses.push(report.status);
-        if self.output.format == Format::Jsonl {
-            return self.output.write(|out| json::write_line(out, report.index, json::probe(&report)));
-        }
-        for (index, report) in self.in_order.take(report.index, report) {
-            self.print(index, &report)?;
-        }
-        Ok(())
-    }
-
-    fn print(&mut self, index: usize, report: &Report) -> Result<(), Complaint> {
-        if self.output.format == Format::Json {
-            self.documents.push(json::probe(report));
-            return Ok(());
-        }
-        self.output.write(|out| {
-            if let (Some(printer), Some(lookup)) = (self.lookups, &report.lookup) {
-                printer.write(out, index, lookup)?;
-            }
-            if index > 0 || self.lookups.is_some() {
-                writeln!(out)?;
-            }
-            human::probe::write(out, report, self.output.style, self.detail)
-        })
-    }
-
-    fn finish(self, fail_on: FailOn) -> Result<u8, Complaint> {
-        if self.output.format == Format::Json {
-            self.output.write(|out| json::write(out, &self.documents))?;
-        }
-        Ok(exit_code(self.statuses, fail_on))
-    }
+    printer.finish()?;
+    let code = if format.is_plugin { nagios::exit_code } else { exit_code };
+    Ok(code(statuses, policy.fail_on))
 }

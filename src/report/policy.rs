@@ -9,6 +9,7 @@ use std::ops::BitOr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::report::finding::Status;
 use crate::target::Host;
 pub use ignore::Ignore;
 pub use requirement::Requirement;
@@ -140,6 +141,17 @@ pub struct FailOn {
     pub warn: bool,
     /// What could not be found out does.
     pub unknown: bool,
+}
+
+impl FailOn {
+    /// A status, as a failure when it counts as one.
+    pub fn counted(self, status: Status) -> Status {
+        match status {
+            Status::Warn if self.warn => Status::Fail,
+            Status::Unknown if self.unknown => Status::Fail,
+            status => status,
+        }
+    }
 }
 
 impl BitOr for FailOn {

@@ -8,6 +8,7 @@ use crate::attempt::Attempt;
 use crate::probe::certificate::{Certificate, Chain};
 use crate::probe::facts::{Answer, Facts, Party, Timings, takes_password};
 use crate::render::style::{Escaped, Style, Tone, columns};
+use crate::render::words::is_skipped;
 use crate::report::finding::{Finding, Ignored, Severity, Status};
 use crate::report::{EndpointReport, Report};
 use crate::settings::Security;
@@ -130,11 +131,6 @@ fn counts(finding: &Finding) -> bool {
     finding.status() > Status::Pass
 }
 
-/// True for an address that this machine has no route to, while another of the host has one.
-fn is_skipped(endpoint: &EndpointReport) -> bool {
-    matches!(endpoint.facts.connect, Attempt::Skipped(_))
-}
-
 /// The host and port; with the address when one host stands there with several.
 fn place(endpoint: &EndpointReport, report: &Report) -> String {
     let facts = &endpoint.facts;
@@ -171,7 +167,7 @@ fn painted(line: &str, status: Status, style: Style) -> String {
 }
 
 /// `TLS 1.3, X25519MLKEM768 · certificate 38 days · password: PLAIN, LOGIN`
-fn works(facts: &Facts, report: &Report) -> String {
+pub fn works(facts: &Facts, report: &Report) -> String {
     let mut parts = Vec::new();
     if let Attempt::Done(agreed) = &facts.tls {
         let version = agreed.version.replace("TLSv", "TLS ");
