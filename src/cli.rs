@@ -3,6 +3,7 @@
 mod complaint;
 mod drive;
 mod lookup;
+mod many;
 mod output;
 mod plan;
 mod probe;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mailcfg::settings::Security;
 
 pub use complaint::Complaint;
+use many::ManyArguments;
 
 /// Parses the arguments and does what they say; gives the exit code.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<u8, Complaint> {
@@ -72,14 +74,16 @@ enum Command {
 #[command(help_template = TEMPLATE, before_help = LOOKUP_EXAMPLES, after_help = LOOKUP_EXIT_CODES)]
 struct LookupArguments {
     /// Addresses or domains
-    #[arg(value_name = "ADDRESS|DOMAIN", required = true)]
+    #[arg(value_name = "ADDRESS|DOMAIN", required_unless_present = "from")]
     targets: Vec<String>,
     /// Examine the servers that were found too, as `mailcfg probe` does
     #[arg(long, help_heading = "What to ask")]
     probe: bool,
     /// Print every DNS query and URL that would be asked, and ask nobody
-    #[arg(long, conflicts_with = "probe", help_heading = "What to ask")]
+    #[arg(long, conflicts_with_all = ["probe", "from"], help_heading = "What to ask")]
     dry_run: bool,
+    #[command(flatten)]
+    many: ManyArguments,
     #[command(flatten)]
     sources: SourceArguments,
     #[command(flatten)]
@@ -135,7 +139,7 @@ struct SourceArguments {
 #[command(help_template = TEMPLATE, before_help = PROBE_EXAMPLES, after_help = PROBE_EXIT_CODES)]
 struct ProbeArguments {
     /// Addresses, domains, servers as host:port, or URLs such as imaps://host
-    #[arg(value_name = "TARGET", required = true)]
+    #[arg(value_name = "TARGET", required_unless_present = "from")]
     targets: Vec<String>,
     /// Speak this protocol, whatever the port says; of a domain, examine these services only
     #[arg(long, value_name = "imap|pop3|smtp", value_parser = plan::protocol, help_heading = "What to examine")]
@@ -155,6 +159,8 @@ struct ProbeArguments {
         help_heading = "Limits"
     )]
     timeout: String,
+    #[command(flatten)]
+    many: ManyArguments,
     #[command(flatten)]
     sources: SourceArguments,
     #[command(flatten)]
@@ -311,7 +317,7 @@ Exit code:
 Environment:
   MAILCFG_PROVIDERS, MAILCFG_FORMAT, MAILCFG_COLOR, MAILCFG_TIMEOUT, MAILCFG_CONNECT_TIMEOUT,
   MAILCFG_LOOKUP_TIMEOUT, MAILCFG_ISPDB_URL, MAILCFG_RESOLVER, MAILCFG_CA_FILE, MAILCFG_PROXY,
-  MAILCFG_EHLO and MAILCFG_SNI stand for the flags of the same name; a flag wins. NO_COLOR and TERM=dumb switch colour off.";
+  MAILCFG_EHLO, MAILCFG_SNI, MAILCFG_JOBS, MAILCFG_PER_HOST, MAILCFG_RETRIES and MAILCFG_DEADLINE stand for the flags of the same name; a flag wins. NO_COLOR and TERM=dumb switch colour off.";
 
 const LOOKUP_EXAMPLES: &str = "\
 Examples:
@@ -328,7 +334,8 @@ Examples:
   mailcfg probe mail.example.org:993 [2001:db8::1]:465  servers by host and port
   mailcfg probe submission://mail.example.org -v        one server, all facts
   mailcfg probe disroot.org --connect-to ::192.0.2.7:   a new server, before DNS points at it
-  mailcfg probe mail.example.org:1143 --protocol imap --security starttls";
+  mailcfg probe mail.example.org:1143 --protocol imap --security starttls
+  mailcfg probe --from domains.txt --format jsonl       every domain of a list, a line each";
 
 const PROBE_EXIT_CODES: &str =
     "Exit code: 0 every endpoint works · 1 at least one fails · 2 wrong usage · 3 could not find out";

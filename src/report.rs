@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::lookup::{self, Lookup};
 use crate::probe::facts::Facts;
-use crate::run::Outcome;
+use crate::run::{Outcome, Trouble};
 use crate::settings::Source;
 use finding::{Finding, Severity, Status};
 
@@ -27,6 +27,19 @@ pub struct LookupReport {
     pub lookup: Lookup,
     /// What follows from it, worst first.
     pub findings: Vec<Finding>,
+}
+
+/// The verdict on a target that was to be looked up, and was not.
+#[derive(Debug)]
+pub struct UnaskedReport {
+    /// Its place among the targets, from 0.
+    pub index: usize,
+    /// What was typed.
+    pub target: String,
+    /// Not found when it is no target, else unknown.
+    pub status: lookup::Status,
+    /// Why it was not looked up.
+    pub finding: Finding,
 }
 
 /// The verdict on one target.
@@ -80,11 +93,21 @@ pub fn judge_lookup(lookup: Lookup) -> LookupReport {
     LookupReport { lookup, findings }
 }
 
+/// Judges a target that was to be looked up, and was not.
+pub fn judge_unasked(index: usize, target: String, trouble: &Trouble) -> UnaskedReport {
+    let status = match trouble {
+        Trouble::Invalid(_) => lookup::Status::NotFound,
+        Trouble::Ended(_) | Trouble::Lost => lookup::Status::Unknown,
+    };
+    UnaskedReport { index, target, status, finding: rules::run::troubled(trouble) }
+}
+
 /// Judges all that was found out about a target.
 pub fn judge(outcome: Outcome, context: &Context) -> Report {
     let endpoints: Vec<EndpointReport> =
         outcome.facts.into_iter().map(|facts| judge_endpoint(facts, context)).collect();
     let mut findings = rules::judge_target(&endpoints);
+    findings.extend(outcome.trouble.as_ref().map(rules::run::troubled));
     let lookup = outcome.lookup.map(judge_lookup);
     if let Some(report) = lookup.as_ref().filter(|_| endpoints.is_empty()) {
         findings.push(rules::lookup::nothing_to_examine(&report.lookup));
@@ -120,11 +143,17 @@ pub fn exit_code(statuses: impl IntoIterator<Item = Status>) -> u8 {
 
 /// The exit code of lookups, by the same order.
 pub fn lookup_exit_code(statuses: impl IntoIterator<Item = lookup::Status>) -> u8 {
-    exit_code(statuses.into_iter().map(|status| match status {
-        lookup::Status::Found => Status::Pass,
-        lookup::Status::NotFound => Status::Fail,
-        lookup::Status::Unknown => Status::Unknown,
-    }))
+    exit_code(statuses.into_iter().map(Status::from))
+}
+
+impl From<lookup::Status> for Status {
+    fn from(status: lookup::Status) -> Self {
+        match status {
+            lookup::Status::Found => Self::Pass,
+            lookup::Status::NotFound => Self::Fail,
+            lookup::Status::Unknown => Self::Unknown,
+        }
+    }
 }
 
 /// Found, or every required check passed.

@@ -4,11 +4,15 @@ use mailcfg::lookup::{self, Lookup, Query};
 use mailcfg::net::Network;
 use mailcfg::render::human::lookup::Shown;
 use mailcfg::render::{human, json};
-use mailcfg::report::{EXIT_FINE, LookupReport, judge_lookup, lookup_exit_code};
-use mailcfg::run::{JOBS, Job, Run};
+use mailcfg::report::finding::Status;
+use mailcfg::report::{
+    EXIT_FINE, LookupReport, UnaskedReport, exit_code, judge_lookup, judge_unasked, lookup_exit_code,
+};
+use mailcfg::run::{Job, Outcome, Run};
 use serde_json::Value;
 
 use super::drive::{InOrder, drive};
+use super::many::Targets;
 use super::output::Output;
 use super::{Complaint, Format, LookupArguments, plan, probe};
 
@@ -31,28 +35,24 @@ pub fn run(arguments: &LookupArguments) -> Result<u8, Complaint> {
         all_addresses: false,
         only: Default::default(),
         lookup_only: !arguments.probe,
-        jobs: JOBS,
+        options: arguments.many.options()?,
+    };
+    let command = if arguments.probe { "probe" } else { "lookup" };
+    let targets = |queries: Vec<Query>| {
+        let jobs = queries.into_iter().map(Job::Lookup).collect();
+        arguments.many.targets(jobs, &arguments.output, command, |typed| plan::query(typed).map(Job::Lookup))
     };
     if arguments.probe {
-        return probe::run_and_print(
-            run,
-            jobs(queries),
-            &arguments.output,
-            arguments.verbose,
-            Some(&printer),
-        );
+        let targets = targets(queries)?;
+        return probe::run_and_print(run, targets, &arguments.output, arguments.verbose, Some(&printer));
     }
     // The tables answer without a thread, a socket or a runtime.
     let answered: Option<Vec<Lookup>> =
         queries.iter().map(|query| lookup::from_tables(query, &run.providers, &run.lookup)).collect();
-    match answered {
+    match answered.filter(|_| arguments.many.are_all_typed()) {
         Some(lookups) => printer.print_all(lookups),
-        None => printer.print_as_they_come(run, jobs(queries)),
+        None => printer.print_as_they_come(run, targets(queries)?),
     }
-}
-
-fn jobs(queries: Vec<Query>) -> Vec<Job> {
-    queries.into_iter().map(Job::Lookup).collect()
 }
 
 /// Puts outcomes out in the order of the targets; `jsonl` as they come.
@@ -95,29 +95,31 @@ impl Printer {
         Ok(lookup_exit_code(reports.iter().map(|report| report.lookup.status())))
     }
 
-    fn print_as_they_come(&self, run: Run, jobs: Vec<Job>) -> Result<u8, Complaint> {
+    fn print_as_they_come(&self, run: Run, targets: Targets) -> Result<u8, Complaint> {
         let mut in_order = InOrder::default();
         let mut statuses = Vec::new();
         let mut documents: Vec<Value> = Vec::new();
-        drive(run, jobs, self.output.quiet, |outcome| {
-            let Some(lookup) = outcome.lookup else { return Ok(()) };
-            let report = judge_lookup(lookup);
-            statuses.push(report.lookup.status());
+        let others = drive(run, targets, self.output.quiet, |outcome| {
+            let index = outcome.index;
+            let Some(report) = Judged::of(outcome) else { return Ok(Status::Pass) };
+            let status = report.status();
+            statuses.push(status);
             if self.output.format == Format::Jsonl {
-                return self.output.write(|out| json::write_line(out, outcome.index, json::lookup(&report)));
+                self.output.write(|out| json::write_line(out, index, report.document()))?;
+                return Ok(status);
             }
-            for (index, report) in in_order.take(outcome.index, report) {
+            for (index, report) in in_order.take(index, report) {
                 match self.output.format {
-                    Format::Json => documents.push(json::lookup(&report)),
-                    _ => self.output.write(|out| self.write(out, index, &report))?,
+                    Format::Json => documents.push(report.document()),
+                    _ => self.output.write(|out| report.write(self, out, index))?,
                 }
             }
-            Ok(())
+            Ok(status)
         })?;
         if self.output.format == Format::Json {
             self.output.write(|out| json::write(out, &documents))?;
         }
-        Ok(lookup_exit_code(statuses))
+        Ok(exit_code(statuses.into_iter().chain(others)))
     }
 
     /// Writes one outcome for a person, apart from the one before.
@@ -131,5 +133,50 @@ impl Printer {
             writeln!(out)?;
         }
         human::lookup::write(out, report, self.output.style, self.shown)
+    }
+}
+
+/// The verdict on a target, looked up or not.
+enum Judged {
+    Asked(LookupReport),
+    Unasked(UnaskedReport),
+}
+
+impl Judged {
+    /// `None` for an outcome without either, which no lookup has.
+    fn of(outcome: Outcome) -> Option<Self> {
+        match (outcome.lookup, outcome.trouble) {
+            (Some(lookup), _) => Some(Self::Asked(judge_lookup(lookup))),
+            (None, Some(trouble)) => {
+                Some(Self::Unasked(judge_unasked(outcome.index, outcome.target, &trouble)))
+            }
+            (None, None) => None,
+        }
+    }
+
+    fn status(&self) -> Status {
+        match self {
+            Self::Asked(report) => report.lookup.status().into(),
+            Self::Unasked(report) => report.status.into(),
+        }
+    }
+
+    fn document(&self) -> Value {
+        match self {
+            Self::Asked(report) => json::lookup(report),
+            Self::Unasked(report) => json::unasked_lookup(report),
+        }
+    }
+
+    fn write(&self, printer: &Printer, out: &mut dyn std::io::Write, index: usize) -> std::io::Result<()> {
+        match self {
+            Self::Asked(report) => printer.write(out, index, report),
+            Self::Unasked(report) => {
+                if index > 0 {
+                    writeln!(out)?;
+                }
+                human::lookup::write_unasked(out, report, printer.output.style)
+            }
+        }
     }
 }

@@ -5,9 +5,10 @@ use mailcfg::render::human::probe::Detail;
 use mailcfg::render::{human, json};
 use mailcfg::report::finding::Status;
 use mailcfg::report::{Context, Report, exit_code, judge};
-use mailcfg::run::{JOBS, Job, Run};
+use mailcfg::run::Run;
 
 use super::drive::{InOrder, drive};
+use super::many::Targets;
 use super::output::Output;
 use super::{Complaint, Format, OutputArguments, ProbeArguments, lookup, plan};
 
@@ -22,25 +23,30 @@ pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {
         all_addresses: arguments.all_addresses,
         only: plan::overrides(arguments),
         lookup_only: false,
-        jobs: JOBS,
+        options: arguments.many.options()?,
     };
-    run_and_print(run, jobs, &arguments.output, arguments.verbose, None)
+    let read = plan::job_reader(arguments);
+    let targets = arguments.many.targets(jobs, &arguments.output, "probe", read)?;
+    run_and_print(run, targets, &arguments.output, arguments.verbose, None)
 }
 
 /// Runs and prints; with a printer of lookups, each lookup's own screen stands before its report.
 pub fn run_and_print(
     run: Run,
-    jobs: Vec<Job>,
+    targets: Targets,
     output: &OutputArguments,
     verbose: u8,
     lookups: Option<&lookup::Printer>,
 ) -> Result<u8, Complaint> {
     let family_required = run.network.options().family != Family::Any;
     let mut printer = Printer::new(output, verbose, lookups);
-    drive(run, jobs, printer.output.quiet, |outcome| {
+    let others = drive(run, targets, output.quiet, |outcome| {
         let context = Context { now: time::OffsetDateTime::now_utc(), family_required };
-        printer.take(judge(outcome, &context))
+        let report = judge(outcome, &context);
+        let status = report.status;
+        printer.take(report).map(|()| status)
     })?;
+    printer.statuses.extend(others);
     printer.finish()
 }
 

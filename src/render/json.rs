@@ -18,10 +18,10 @@ use crate::lookup::Asked;
 use crate::lookup::source::{Answer as SourceAnswer, Question};
 use crate::net::tls::Agreed;
 use crate::probe::certificate::{Certificate, Chain};
-use crate::probe::facts::{Answer, Facts, PasswordAuth, Timings};
+use crate::probe::facts::{Answer, Facts, PasswordAuth, Retry, Timings};
 use crate::providers::table::Provider;
 use crate::report::finding::Finding;
-use crate::report::{EndpointReport, LookupReport, Report};
+use crate::report::{EndpointReport, LookupReport, Report, UnaskedReport};
 use crate::settings::{Access, ProviderInfo, Service, Source};
 use crate::target::Address;
 use crate::wire::Greeting;
@@ -90,6 +90,25 @@ pub fn lookup(report: &LookupReport) -> Value {
                 .collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+        "retries": retries(&lookup.retries),
+    })
+}
+
+/// The document of a target that was not looked up.
+pub fn unasked_lookup(report: &UnaskedReport) -> Value {
+    json!({
+        "schema": SCHEMA,
+        "command": "lookup",
+        "target": report.target,
+        "status": report.status.as_str(),
+        "domain": Value::Null,
+        "provider": Value::Null,
+        "services": [],
+        "decided_by": Value::Null,
+        "sources": [],
+        "disagreements": [],
+        "findings": [finding(&report.finding)],
+        "retries": [],
     })
 }
 
@@ -202,9 +221,16 @@ fn endpoint(report: &EndpointReport, whole: &Report) -> Value {
         "timings_ms": timings(&facts.timings),
         "retried_with_smaller_hello": facts.smaller_hello.as_ref().map(|failure| &failure.reason),
         "notes": facts.notes,
+        "shared": facts.shared,
+        "retries": retries(&facts.retries),
         "named_by": whole.named_by(report).iter().map(|source| source.as_str()).collect::<Vec<_>>(),
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
     })
+}
+
+fn retries(retries: &[Retry]) -> Vec<Value> {
+    let retry = |retry: &Retry| json!({ "reason": retry.reason, "pause_ms": milliseconds(retry.pause) });
+    retries.iter().map(retry).collect()
 }
 
 fn greeting(facts: &Facts) -> Value {
@@ -277,6 +303,7 @@ fn password_auth(auth: &PasswordAuth) -> Value {
 fn timings(timings: &Timings) -> Value {
     let step = |time: Option<Duration>| time.map(milliseconds);
     json!({
+        "wait": step(timings.wait),
         "dns": step(timings.dns),
         "connect": step(timings.connect),
         "greeting": step(timings.greeting),

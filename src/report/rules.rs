@@ -6,7 +6,7 @@ mod certificate;
 mod connect;
 mod greeting;
 pub mod lookup;
-mod run;
+pub mod run;
 mod starttls;
 mod tls;
 

@@ -124,7 +124,7 @@ fn row(endpoint: &EndpointReport, report: &Report) -> Vec<String> {
 
 /// True for an address that this machine has no route to, while another of the host has one.
 fn is_skipped(endpoint: &EndpointReport) -> bool {
-    matches!(endpoint.facts.connect, Attempt::Skipped(_))
+    matches!(endpoint.facts.connect, Attempt::Skipped(_)) && endpoint.facts.interrupted.is_none()
 }
 
 /// The host and port; with the address when one host stands there with several.
