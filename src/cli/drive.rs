@@ -35,7 +35,11 @@ pub fn drive(
             () = second_signal(&end) => return Err(Complaint::killed()),
             () = end_at(deadline, &end) => return Err(Complaint::killed()),
         };
-        ledger.close(unread)
+        let others = ledger.close(unread)?;
+        if ledger.is_unread() && !quiet {
+            say("the run was ended before the whole list was read");
+        }
+        Ok(others)
     })
 }
 

@@ -191,13 +191,18 @@ impl Ledger {
 
     /// What counts beside the outcomes, once the run is over.
     pub fn close(&self, unread: bool) -> Result<Vec<Status>, Complaint> {
-        let account = self.open();
-        let unread = unread || account.unread;
-        if account.seen == 0 && !unread {
+        let mut account = self.open();
+        account.unread |= unread;
+        if account.seen == 0 && !account.unread {
             let error = anyhow!("there is no target in the list");
             return Err(Complaint::usage(error, "write one target a line; # begins a comment"));
         }
-        Ok(account.worst.into_iter().chain(unread.then_some(Status::Unknown)).collect())
+        Ok(account.worst.into_iter().chain(account.unread.then_some(Status::Unknown)).collect())
+    }
+
+    /// True when the reading of the list was given up before its end.
+    pub fn is_unread(&self) -> bool {
+        self.open().unread
     }
 }
 

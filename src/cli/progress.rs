@@ -63,7 +63,10 @@ impl Progress {
             self.put(&format!("\r\u{1b}[K{}", self.targets.line(elapsed)));
         } else if self.planned > 0 && self.done != self.planned {
             let seconds = elapsed.as_secs_f64();
-            self.put(&format!("\r\u{1b}[K{} of {} endpoints examined · {seconds:.0} s", self.done, self.planned));
+            self.put(&format!(
+                "\r\u{1b}[K{} of {} endpoints examined · {seconds:.0} s",
+                self.done, self.planned
+            ));
         }
     }
 
@@ -93,8 +96,11 @@ impl Targets {
             None => format!("{done} targets"),
         }];
         let counts = [(self.failed, "fail"), (self.unknown, "unknown")];
-        let counts: Vec<String> =
-            counts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
+        let counts: Vec<String> = counts
+            .iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, word)| format!("{number} {word}"))
+            .collect();
         if !counts.is_empty() {
             parts.push(counts.join(", "));
         }

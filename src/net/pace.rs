@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::target::Host;
 
@@ -152,7 +152,7 @@ impl Visitor {
             }
         }
         drop(waiting);
-        Turn { address }
+        Turn { address, limited: self.pace.limits.is_some() }
     }
 
     /// Begins a connection, or says what holds it up.
@@ -190,6 +190,7 @@ impl Drop for Visitor {
 #[derive(Debug)]
 pub struct Turn {
     address: Arc<Address>,
+    limited: bool,
 }
 
 impl Turn {
@@ -198,6 +199,19 @@ impl Turn {
         let mut state = lock(&self.address.state);
         state.forget(Instant::now());
         state.open.max(state.begun.len()).saturating_sub(1)
+    }
+}
+
+impl Turn {
+    /// Gives the turn back once the server has seen that the connection is closed, which takes about a round trip.
+    pub fn give_back(self, round_trip: Option<Duration>) {
+        if self.limited {
+            let time = round_trip.unwrap_or_default().clamp(SHORTEST_FAREWELL, LONGEST_FAREWELL);
+            tokio::spawn(async move {
+                sleep(time).await;
+                drop(self);
+            });
+        }
     }
 }
 
@@ -286,7 +300,9 @@ impl State {
 
     /// Takes a connection that was not begun out of the queue; false when it was not there.
     fn leave(&mut self, visitor: u64) -> bool {
-        let Some(place) = self.queue.iter().position(|(waiting, _)| *waiting == visitor) else { return false };
+        let Some(place) = self.queue.iter().position(|(waiting, _)| *waiting == visitor) else {
+            return false;
+        };
         if let Some((_, connections)) = self.queue.get_mut(place) {
             *connections -= 1;
         }
@@ -310,6 +326,10 @@ impl State {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// A server on a machine nearby has other things to do too; one far away gets its round trip.
+const SHORTEST_FAREWELL: Duration = Duration::from_millis(50);
+const LONGEST_FAREWELL: Duration = Duration::from_millis(500);
 
 const MINUTE: Duration = Duration::from_secs(60);
 

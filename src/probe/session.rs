@@ -114,7 +114,10 @@ impl<'a> Session<'a> {
     }
 
     fn finish(mut self) -> Facts {
-        self.facts.company = self.turn.as_ref().map_or(0, Turn::company);
+        if let Some(turn) = self.turn.take() {
+            self.facts.company = turn.company();
+            turn.give_back(self.facts.timings.connect);
+        }
         self.facts.transcript = self.transcript.into_lines();
         self.facts.settle();
         self.facts

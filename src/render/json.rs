@@ -70,7 +70,7 @@ pub fn lookup(report: &LookupReport) -> Value {
     let lookup = &report.lookup;
     let address = lookup.query.address.as_ref();
     let settings = lookup.settings.as_ref();
-    json!({
+    let mut document = json!({
         "schema": SCHEMA,
         "command": "lookup",
         "target": lookup.query.typed,
@@ -90,8 +90,11 @@ pub fn lookup(report: &LookupReport) -> Value {
                 .collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
-        "retries": retries(&lookup.retries),
-    })
+    });
+    if !lookup.retries.is_empty() {
+        add(&mut document, "retries", json!(retries(&lookup.retries)));
+    }
+    document
 }
 
 /// The document of a target that was not looked up.
@@ -108,7 +111,6 @@ pub fn unasked_lookup(report: &UnaskedReport) -> Value {
         "sources": [],
         "disagreements": [],
         "findings": [finding(&report.finding)],
-        "retries": [],
     })
 }
 

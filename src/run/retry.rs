@@ -27,8 +27,9 @@ impl Tries {
     /// How long to wait before the next try, when there is to be one.
     pub(super) fn after(&mut self, facts: &Facts) -> Option<Duration> {
         let failure = later(facts).or_else(|| temporary(facts)).filter(|_| facts.interrupted.is_none())?;
-        // Whose crowd it is cannot be told from outside; a server with nobody else of this run has no reason in it.
-        if self.laters < LATERS && facts.company > 0 && later(facts).is_some() {
+        // Other connections of this run are a likely reason; the earlier tries of this endpoint are none.
+        let in_company = facts.company > self.made.len();
+        if self.laters < LATERS && in_company && later(facts).is_some() {
             self.laters += 1;
             return Some(self.pause(&failure.reason, jittered(self.later * 3_u32.pow(self.laters - 1))));
         }
@@ -76,9 +77,10 @@ fn later(facts: &Facts) -> Option<&Failure> {
         facts.starttls.failure(),
         facts.after_tls.failure(),
     ];
-    steps.into_iter().flatten().find(|failure| {
-        failure.cause == Cause::Busy || (failure.cause == Cause::Bye && failure.temporary)
-    })
+    steps
+        .into_iter()
+        .flatten()
+        .find(|failure| failure.cause == Cause::Busy || (failure.cause == Cause::Bye && failure.temporary))
 }
 
 /// What kept an endpoint from being judged, when asking again may well succeed.
@@ -109,16 +111,19 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 mod tests {
     use super::*;
     use crate::attempt::{EndedBy, Stage};
-    use crate::settings::Overrides;
     use crate::settings::Endpoint;
+    use crate::settings::Overrides;
     use crate::target::Target;
 
     fn facts(cause: Cause, temporary: bool, company: usize) -> Facts {
-        let Ok(Target::Host { scheme, host, port }) = Target::parse("imap://mail.example.org") else { panic!() };
+        let Ok(Target::Host { scheme, host, port }) = Target::parse("imap://mail.example.org") else {
+            panic!()
+        };
         let endpoint = Endpoint::complete(scheme, host, port, Overrides::default()).unwrap();
         let mut facts = Facts::new(endpoint, time::OffsetDateTime::UNIX_EPOCH);
         facts.connect = Attempt::Done(());
-        facts.greeting = Attempt::Failed(Failure { temporary, ..Failure::new(Stage::Greeting, cause, "why") });
+        facts.greeting =
+            Attempt::Failed(Failure { temporary, ..Failure::new(Stage::Greeting, cause, "why") });
         facts.company = company;
         facts
     }
@@ -126,16 +131,18 @@ mod tests {
     #[test]
     fn later_is_taken_at_its_word_three_times_when_the_crowd_may_be_ours() {
         let mut tries = Tries::new(0, Duration::from_secs(60));
-        let busy = facts(Cause::Busy, true, 1);
-        for seconds in [5, 15, 45] {
+        for (others, seconds) in [(1, 5), (2, 15), (3, 45)] {
+            let busy = facts(Cause::Busy, true, others);
             let pause = tries.after(&busy).unwrap();
             let about = Duration::from_secs(seconds);
             assert!(pause >= about * 4 / 5 && pause <= about * 6 / 5, "{pause:?} is not about {about:?}");
         }
-        assert_eq!(tries.after(&busy), None);
+        assert_eq!(tries.after(&facts(Cause::Busy, true, 4)), None);
         assert_eq!(tries.made().len(), 3);
         assert_eq!(Tries::new(0, Duration::from_secs(60)).after(&facts(Cause::Busy, true, 0)), None);
-        assert!(Tries::new(0, Duration::from_secs(60)).after(&facts(Cause::Bye, true, 1)).is_some());
+        let mut tries = Tries::new(0, Duration::from_secs(60));
+        assert!(tries.after(&facts(Cause::Bye, true, 1)).is_some());
+        assert_eq!(tries.after(&facts(Cause::Bye, true, 1)), None, "the other one was the first try");
     }
 
     #[test]
@@ -149,7 +156,8 @@ mod tests {
         ] {
             let mut tries = Tries::new(3, Duration::from_secs(60));
             let facts = facts(cause.clone(), temporary, 0);
-            let pauses: Vec<u64> = std::iter::from_fn(|| tries.after(&facts).map(|it| it.as_secs())).collect();
+            let pauses: Vec<u64> =
+                std::iter::from_fn(|| tries.after(&facts).map(|it| it.as_secs())).collect();
             assert_eq!(pauses, expected, "{cause:?}");
         }
         let interrupted = Facts { interrupted: Some(EndedBy::Signal), ..facts(Cause::Busy, true, 1) };

@@ -44,7 +44,11 @@ impl Results {
     }
 
     /// The facts of an endpoint: those of another target, marked so, else those that `examine` finds out.
-    pub(super) async fn of(&self, endpoint: &Endpoint, examine: impl AsyncFnOnce() -> Vec<Facts>) -> Vec<Facts> {
+    pub(super) async fn of(
+        &self,
+        endpoint: &Endpoint,
+        examine: impl AsyncFnOnce() -> Vec<Facts>,
+    ) -> Vec<Facts> {
         let cell = self.cell(endpoint);
         let mut own = None;
         let result = cell
@@ -108,7 +112,9 @@ fn shared(facts: &Facts) -> Facts {
 fn weight(facts: &Facts) -> usize {
     let texts = |texts: &[String]| texts.iter().map(|text| text.len() + PER_TEXT).sum::<usize>();
     let listed = |attempt: &Attempt<Capabilities>| {
-        attempt.value().map_or(0, |listed| texts(&listed.list) + texts(&listed.mechanisms) + texts(&listed.notes))
+        attempt
+            .value()
+            .map_or(0, |listed| texts(&listed.list) + texts(&listed.mechanisms) + texts(&listed.notes))
     };
     let certificate = facts.chain.as_ref().and_then(|chain| chain.certificate.as_ref());
     let names = certificate.map_or(0, |certificate| texts(&certificate.names) + PER_CERTIFICATE);

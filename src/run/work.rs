@@ -65,7 +65,12 @@ impl Worker {
     }
 
     /// Works on one target, which holds a place among those that are worked on.
-    pub(super) async fn work(self: Arc<Self>, index: usize, job: Job, place: OwnedSemaphorePermit) -> Outcome {
+    pub(super) async fn work(
+        self: Arc<Self>,
+        index: usize,
+        job: Job,
+        place: OwnedSemaphorePermit,
+    ) -> Outcome {
         let visitor = self.pace.visitor(Some(place));
         let target = job.target().to_owned();
         let (lookup, endpoints) = match job {
@@ -185,7 +190,8 @@ impl Worker {
                 visitor = visitor.again();
             }
             if !self.pause(pause, &mut tries).await {
-                facts.interrupted = facts.interrupted.or_else(|| self.has_ended().filter(|_| pause.is_some()));
+                facts.interrupted =
+                    facts.interrupted.or_else(|| self.has_ended().filter(|_| pause.is_some()));
                 tries.write(&mut facts);
                 return facts;
             }
@@ -292,7 +298,10 @@ mod tests {
         let causes: Vec<_> =
             facts.iter().map(|facts| facts.connect.failure().map(|failure| &failure.cause)).collect();
         assert_eq!(causes, [None, Some(&Cause::Internal), None]);
-        assert_eq!(facts.iter().map(|facts| &facts.endpoint).collect::<Vec<_>>(), endpoints.iter().collect::<Vec<_>>());
+        assert_eq!(
+            facts.iter().map(|facts| &facts.endpoint).collect::<Vec<_>>(),
+            endpoints.iter().collect::<Vec<_>>()
+        );
         assert!(matches!(facts[1].greeting, Attempt::Skipped(_)));
     }
 }

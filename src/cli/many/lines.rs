@@ -85,13 +85,16 @@ fn content(line: &[u8], long: bool) -> Option<Result<String, Unreadable>> {
         _ if line.trim_ascii_start().starts_with(b"#") => None,
         _ if long => unreadable("the line is longer than 4096 bytes"),
         Err(_) => unreadable("the line is no UTF-8"),
-        Ok(text) => Some(without_comment(text)).filter(|text| !text.is_empty()).map(|text| Ok(text.to_owned())),
+        Ok(text) => {
+            Some(without_comment(text)).filter(|text| !text.is_empty()).map(|text| Ok(text.to_owned()))
+        }
     }
 }
 
 /// A comment begins with `#` at the start or behind a blank: a local part may hold one.
 fn without_comment(text: &str) -> &str {
-    let behind_blank = |at: &usize| text.get(..*at).is_none_or(|before| before.ends_with([' ', '\t']) || before.is_empty());
+    let behind_blank =
+        |at: &usize| text.get(..*at).is_none_or(|before| before.ends_with([' ', '\t']) || before.is_empty());
     let comment = text.match_indices('#').map(|(at, _)| at).find(behind_blank);
     comment.and_then(|at| text.get(..at)).unwrap_or(text).trim()
 }
@@ -128,7 +131,10 @@ mod tests {
             (b"  a.example:993 \t# the first\n", &["1 a.example:993"]),
             (b"user#tag@a.example\n", &["1 user#tag@a.example"]),
             (b"user@b\xc3\xbccher.example\n", &["1 user@b\u{fc}cher.example"]),
-            (b"b\xfccher.example\na.example\n", &["1 the line is no UTF-8: b\u{fffd}cher.example", "2 a.example"]),
+            (
+                b"b\xfccher.example\na.example\n",
+                &["1 the line is no UTF-8: b\u{fffd}cher.example", "2 a.example"],
+            ),
         ] {
             assert_eq!(lines(input), expected, "{:?}", String::from_utf8_lossy(input));
         }

@@ -7,8 +7,8 @@ use crate::attempt::Attempt;
 use crate::lookup::source::Question;
 use crate::lookup::{Asked, Lookup, Status};
 use crate::render::style::{Escaped, Style, Tone, columns};
-use crate::report::{LookupReport, UnaskedReport};
 use crate::report::finding::{Finding, Severity};
+use crate::report::{LookupReport, UnaskedReport};
 use crate::settings::{Access, ProviderInfo, Service, Settings, Source};
 use crate::target::Address;
 
