@@ -171,7 +171,16 @@ pub enum Cause {
     /// A fault of this program.
     Internal,
     /// The run was ended before this was finished.
-    Interrupted,
+    Interrupted(EndedBy),
+}
+
+/// What ends a run before its work is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// The time for the whole run was over.
+    Deadline,
+    /// Somebody sent a signal, as Ctrl-C does.
+    Signal,
 }
 
 impl Cause {

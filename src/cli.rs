@@ -4,6 +4,7 @@ mod complaint;
 mod drive;
 mod explain;
 mod lookup;
+mod many;
 mod output;
 mod plan;
 mod plugin;
@@ -22,6 +23,7 @@ use mailcfg::render::Format;
 use mailcfg::settings::Security;
 
 pub use complaint::Complaint;
+use many::ManyArguments;
 
 /// Parses the arguments and does what they say; gives the exit code.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<u8, Complaint> {
@@ -90,14 +92,16 @@ enum Command {
 #[command(help_template = TEMPLATE, before_help = LOOKUP_EXAMPLES, after_help = LOOKUP_EXIT_CODES)]
 struct LookupArguments {
     /// Addresses or domains
-    #[arg(value_name = "ADDRESS|DOMAIN", required = true)]
+    #[arg(value_name = "ADDRESS|DOMAIN", required_unless_present = "from")]
     targets: Vec<String>,
     /// Examine the servers that were found too, as `mailcfg probe` does
     #[arg(long, help_heading = "What to ask")]
     probe: bool,
     /// Print every DNS query and URL that would be asked, and ask nobody
-    #[arg(long, conflicts_with = "probe", help_heading = "What to ask")]
+    #[arg(long, conflicts_with_all = ["probe", "from"], help_heading = "What to ask")]
     dry_run: bool,
+    #[command(flatten)]
+    many: ManyArguments,
     #[command(flatten)]
     sources: SourceArguments,
     #[command(flatten)]
@@ -153,7 +157,7 @@ struct SourceArguments {
 #[command(help_template = TEMPLATE, before_help = PROBE_EXAMPLES, after_help = PROBE_EXIT_CODES)]
 struct ProbeArguments {
     /// Addresses, domains, servers as host:port, or URLs such as imaps://host
-    #[arg(value_name = "TARGET", required_unless_present = "plugin_targets")]
+    #[arg(value_name = "TARGET", required_unless_present_any = ["plugin_targets", "from"])]
     targets: Vec<String>,
     /// Speak this protocol, whatever the port says; of a domain, examine these services only
     #[arg(long, value_name = "imap|pop3|smtp", value_parser = plan::protocol, help_heading = "What to examine")]
@@ -176,6 +180,8 @@ struct ProbeArguments {
     timeout: String,
     #[command(flatten)]
     policy: policy::PolicyArguments,
+    #[command(flatten)]
+    many: ManyArguments,
     #[command(flatten)]
     sources: SourceArguments,
     #[command(flatten)]
@@ -328,7 +334,7 @@ Exit code:
 Environment:
   MAILCFG_PROVIDERS, MAILCFG_FORMAT, MAILCFG_COLOR, MAILCFG_TIMEOUT, MAILCFG_CONNECT_TIMEOUT,
   MAILCFG_LOOKUP_TIMEOUT, MAILCFG_ISPDB_URL, MAILCFG_RESOLVER, MAILCFG_CA_FILE, MAILCFG_PROXY,
-  MAILCFG_EHLO and MAILCFG_SNI stand for the flags of the same name; a flag wins. NO_COLOR and TERM=dumb switch colour off.";
+  MAILCFG_EHLO, MAILCFG_SNI, MAILCFG_JOBS, MAILCFG_PER_HOST, MAILCFG_RETRIES and MAILCFG_DEADLINE stand for the flags of the same name; a flag wins. NO_COLOR and TERM=dumb switch colour off.";
 
 const LOOKUP_EXAMPLES: &str = "\
 Examples:
@@ -346,7 +352,8 @@ Examples:
   mailcfg probe submission://mail.example.org -v        one server, all facts
   mailcfg probe disroot.org --format nagios -w 20 -c 7  as a monitoring plugin
   mailcfg probe disroot.org --connect-to ::192.0.2.7:   a new server, before DNS points at it
-  mailcfg probe mail.example.org:1143 --protocol imap --security starttls";
+  mailcfg probe mail.example.org:1143 --protocol imap --security starttls
+  mailcfg probe --from domains.txt --format jsonl       every domain of a list, a line each";
 
 const PROBE_EXIT_CODES: &str =
     "Exit code: 0 every endpoint works · 1 at least one fails · 2 wrong usage · 3 could not find out";

@@ -19,9 +19,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use crate::attempt::{Attempt, Cause, Failure, Stage};
+use crate::attempt::{Attempt, Cause, EndedBy, Failure, Stage};
 use crate::net::Network;
-use crate::probe::session::Ended;
+use crate::probe::facts::Retry;
+use crate::probe::session::{Ended, end_of_run};
 use crate::providers::{self, Providers};
 use crate::settings::{Settings, Source};
 use crate::target::{Address, Domain};
@@ -99,6 +100,8 @@ pub struct Lookup {
     pub sources: Vec<Asked>,
     /// Where sources that answered differ, when all were asked.
     pub disagreements: Vec<Disagreement>,
+    /// Why it was made again, in the order of the tries before this one.
+    pub retries: Vec<Retry>,
 }
 
 /// What became of one source.
@@ -147,6 +150,15 @@ impl Lookup {
         }
     }
 
+    /// By what the run was ended before every source was heard; `None` when it was not.
+    pub fn interrupted_by(&self) -> Option<EndedBy> {
+        let mut failures = self.sources.iter().filter_map(|asked| asked.outcome.failure());
+        failures.find_map(|failure| match failure.cause {
+            Cause::Interrupted(by) => Some(by),
+            _ => None,
+        })
+    }
+
     /// Sources are compared only when all were waited for: else it would hang on who was quicker.
     fn new(query: Query, sources: Vec<Asked>, options: &Options) -> Self {
         let decision = merge::decide(&sources, &query.domain);
@@ -158,6 +170,7 @@ impl Lookup {
             completed_from: decision.completed_from,
             sources,
             disagreements,
+            retries: Vec::new(),
         }
     }
 }
@@ -250,7 +263,6 @@ async fn ask_network(context: &Context<'_>, tables: &[Asked]) -> Vec<Asked> {
             None => open.push(ask(entry, context)),
         }
     }
-    let mut ended = context.ended.clone();
     let why_rest_is_open = loop {
         let all: Vec<&Asked> = tables.iter().chain(&done).collect();
         let still_open = SOURCES.iter().map(|entry| entry.source).filter(|source| wanted(*source, options));
@@ -261,7 +273,7 @@ async fn ask_network(context: &Context<'_>, tables: &[Asked]) -> Vec<Asked> {
         }
         tokio::select! {
             Some(asked) = open.next() => done.push(asked),
-            Ok(_) = ended.wait_for(|ended| *ended) => break Rest::Ended,
+            by = end_of_run(context.ended) => break Rest::Ended(by),
         }
     };
     drop(open);
@@ -290,15 +302,16 @@ async fn ask(entry: &'static SourceEntry, context: &Context<'_>) -> Asked {
 enum Rest {
     None,
     NotNeeded,
-    Ended,
+    Ended(EndedBy),
 }
 
 impl Rest {
     fn asked(&self, entry: &SourceEntry) -> Asked {
         let outcome = match self {
             Self::None | Self::NotNeeded => Attempt::Skipped("a better source answered first".to_owned()),
-            Self::Ended => {
-                Attempt::Failed(Failure::temporary(Stage::Protocol, Cause::Interrupted, "the run was ended"))
+            Self::Ended(by) => {
+                let cause = Cause::Interrupted(*by);
+                Attempt::Failed(Failure::temporary(Stage::Protocol, cause, "the run was ended"))
             }
         };
         Asked { source: entry.source, elapsed: Duration::ZERO, outcome, remarks: Vec::new() }

@@ -5,6 +5,7 @@
 pub mod dial;
 pub mod dns;
 pub mod http;
+pub mod pace;
 pub mod proxy;
 pub mod tls;
 
@@ -19,6 +20,7 @@ use rustls::pki_types::pem::PemObject;
 
 use crate::target::{Host, InvalidTarget, Port};
 use dns::{Resolver, ResolverChoice};
+use pace::Visitor;
 use proxy::Proxy;
 
 /// How the network is reached.
@@ -78,11 +80,13 @@ impl Family {
 }
 
 /// The network as one value: resolver, roots, limits, proxy. Cheap to make: nothing is opened before it is needed.
-#[derive(Debug)]
+/// A clone is the same network, perhaps in the hands of another visitor.
+#[derive(Clone, Debug)]
 pub struct Network {
-    options: Options,
-    resolver: Resolver,
+    options: Arc<Options>,
+    resolver: Arc<Resolver>,
     roots: Arc<RootCertStore>,
+    visitor: Option<Arc<Visitor>>,
 }
 
 impl Network {
@@ -94,7 +98,19 @@ impl Network {
             let _ = roots.add(root.clone());
         }
         let roots = Arc::new(roots);
-        Self { resolver: Resolver::new(options.resolver.clone(), Arc::clone(&roots)), roots, options }
+        let resolver = Arc::new(Resolver::new(options.resolver.clone(), Arc::clone(&roots)));
+        Self { resolver, roots, options: Arc::new(options), visitor: None }
+    }
+
+    /// The same network for a visitor, whose connections to mail servers wait for their turn.
+    #[must_use]
+    pub fn visited_by(&self, visitor: Arc<Visitor>) -> Self {
+        Self { visitor: Some(visitor), ..self.clone() }
+    }
+
+    /// Who uses the network, when turns are kept.
+    pub fn visitor(&self) -> Option<&Arc<Visitor>> {
+        self.visitor.as_ref()
     }
 
     /// The options it was made with.

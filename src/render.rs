@@ -15,7 +15,7 @@ mod words;
 use std::io::{self, Write};
 
 use crate::report::policy::FailOn;
-use crate::report::{LookupReport, Report};
+use crate::report::{Looked, Report};
 use human::lookup::Shown;
 use human::probe::Detail;
 use nagios::Thresholds;
@@ -45,7 +45,7 @@ pub struct Format {
     /// Makes a renderer of probes.
     pub reports: fn(&Look) -> Box<dyn Renderer<Report>>,
     /// Makes a renderer of lookups, where that makes sense.
-    pub lookups: Option<fn(&Look) -> Box<dyn Renderer<LookupReport>>>,
+    pub lookups: Option<fn(&Look) -> Box<dyn Renderer<Looked>>>,
     /// How plain lists are written, where that makes sense.
     pub listing: Option<Listing>,
     /// True when exit codes and complaints are those of a monitoring plugin.

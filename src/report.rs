@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use crate::lookup::{self, Lookup};
 use crate::probe::facts::Facts;
-use crate::run::Outcome;
+use crate::run::{Outcome, Trouble};
 use crate::settings::{Endpoint, Source};
 use crate::target::Domain;
 use finding::{Finding, Ignored, Severity, Status};
@@ -42,6 +42,38 @@ pub struct LookupReport {
     pub lookup: Lookup,
     /// What follows from it, worst first.
     pub findings: Vec<Finding>,
+}
+
+/// The verdict on a target that was to be looked up, and was not.
+#[derive(Debug)]
+pub struct UnaskedReport {
+    /// Its place among the targets, from 0.
+    pub index: usize,
+    /// What was typed.
+    pub target: String,
+    /// Not found when it is no target, else unknown.
+    pub status: lookup::Status,
+    /// Why it was not looked up.
+    pub finding: Finding,
+}
+
+/// What became of a target that was to be looked up.
+#[derive(Debug)]
+pub enum Looked {
+    /// It was.
+    Asked(Box<LookupReport>),
+    /// It was not.
+    Unasked(UnaskedReport),
+}
+
+impl Looked {
+    /// How it ended.
+    pub fn status(&self) -> lookup::Status {
+        match self {
+            Self::Asked(report) => report.lookup.status(),
+            Self::Unasked(report) => report.status,
+        }
+    }
 }
 
 /// The verdict on one target.
@@ -95,6 +127,26 @@ pub fn judge_lookup(lookup: Lookup) -> LookupReport {
     LookupReport { lookup, findings }
 }
 
+/// Judges a target that was to be looked up; `None` for an outcome that is of no lookup.
+pub fn judge_looked(outcome: Outcome) -> Option<Looked> {
+    match (outcome.lookup, outcome.trouble) {
+        (Some(lookup), _) => Some(Looked::Asked(Box::new(judge_lookup(lookup)))),
+        (None, Some(trouble)) => {
+            Some(Looked::Unasked(judge_unasked(outcome.index, outcome.target, &trouble)))
+        }
+        (None, None) => None,
+    }
+}
+
+/// Judges a target that was to be looked up, and was not.
+fn judge_unasked(index: usize, target: String, trouble: &Trouble) -> UnaskedReport {
+    let status = match trouble {
+        Trouble::Invalid(_) => lookup::Status::NotFound,
+        Trouble::Ended(_) | Trouble::Lost => lookup::Status::Unknown,
+    };
+    UnaskedReport { index, target, status, finding: rules::run::troubled(trouble) }
+}
+
 /// Judges all that was found out about a target.
 pub fn judge(outcome: Outcome, context: &Context) -> Report {
     let domain = outcome.lookup.as_ref().map(|lookup| lookup.query.domain.clone());
@@ -108,6 +160,7 @@ pub fn judge(outcome: Outcome, context: &Context) -> Report {
         .map(|(facts, findings)| EndpointReport::new(facts, findings))
         .collect();
     let mut findings = rules::judge_target(outcome.lookup.as_ref(), &endpoints);
+    findings.extend(outcome.trouble.as_ref().map(rules::run::troubled));
     let lookup = outcome.lookup.map(judge_lookup);
     if let Some(report) = lookup.as_ref().filter(|_| endpoints.is_empty()) {
         findings.push(rules::lookup::nothing_to_examine(&report.lookup));
@@ -175,12 +228,17 @@ pub fn exit_code(statuses: impl IntoIterator<Item = Status>, fail_on: FailOn) ->
 
 /// The exit code of lookups, by the same order.
 pub fn lookup_exit_code(statuses: impl IntoIterator<Item = lookup::Status>) -> u8 {
-    let as_verdict = |status| match status {
-        lookup::Status::Found => Status::Pass,
-        lookup::Status::NotFound => Status::Fail,
-        lookup::Status::Unknown => Status::Unknown,
-    };
-    exit_code(statuses.into_iter().map(as_verdict), FailOn::default())
+    exit_code(statuses.into_iter().map(Status::from), FailOn::default())
+}
+
+impl From<lookup::Status> for Status {
+    fn from(status: lookup::Status) -> Self {
+        match status {
+            lookup::Status::Found => Self::Pass,
+            lookup::Status::NotFound => Self::Fail,
+            lookup::Status::Unknown => Self::Unknown,
+        }
+    }
 }
 
 /// Found, or every required check passed.

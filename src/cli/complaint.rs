@@ -61,6 +61,12 @@ impl Complaint {
         Err(Self::usage(anyhow::anyhow!(sentence), hint))
     }
 
+    /// The sentence with its causes, and the hint.
+    pub fn into_parts(self) -> (String, Option<String>) {
+        let causes: Vec<String> = self.error.chain().map(ToString::to_string).collect();
+        (causes.join(": "), self.hint)
+    }
+
     /// Prints the sentence, its causes and the hint to stderr.
     pub fn print(&self) {
         if self.of_plugin {
@@ -85,6 +91,13 @@ impl Complaint {
     pub fn exit_code(&self) -> u8 {
         self.exit_code
     }
+}
+
+/// Says something that is neither a result nor an error, on stderr.
+pub fn say(text: &str) {
+    let line = format!("mailcfg: {}\n", printable(text));
+    // What cannot be said is not missed.
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 fn on_one_line(paragraph: &str) -> String {

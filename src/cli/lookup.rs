@@ -5,11 +5,13 @@ use mailcfg::net::{Family, Network};
 use mailcfg::render::human::lookup::Shown;
 use mailcfg::render::json::{self, QuestionModel};
 use mailcfg::render::{Listing, Look, human};
-use mailcfg::report::policy::Policy;
-use mailcfg::report::{EXIT_FINE, LookupReport, judge_lookup, lookup_exit_code};
-use mailcfg::run::{JOBS, Job, Run};
+use mailcfg::report::finding::Status;
+use mailcfg::report::policy::{FailOn, Policy};
+use mailcfg::report::{EXIT_FINE, Looked, exit_code, judge_looked, judge_lookup, lookup_exit_code};
+use mailcfg::run::{Job, Run};
 
 use super::drive::drive;
+use super::many::Targets;
 use super::output::Output;
 use super::printer::Printer;
 use super::{Complaint, LookupArguments, plan, probe};
@@ -33,25 +35,29 @@ pub fn run(arguments: &LookupArguments) -> Result<u8, Complaint> {
         all_addresses: false,
         only: Default::default(),
         lookup_only: !arguments.probe,
-        jobs: JOBS,
+        options: arguments.many.options()?,
+    };
+    let command = if arguments.probe { "probe" } else { "lookup" };
+    let targets = |queries: Vec<Query>| {
+        let jobs = queries.into_iter().map(Job::Lookup).collect();
+        arguments.many.targets(jobs, &arguments.output, command, |typed| plan::query(typed).map(Job::Lookup))
     };
     if arguments.probe {
-        let look = probe::look_behind_lookup(shown(arguments), arguments.verbose, queries.len());
+        let look = probe::look_behind_lookup(shown(arguments), arguments.verbose);
         let policy = Policy { family_required, ..Policy::default() };
-        return probe::run_and_print(run, jobs(queries), &arguments.output, look, &policy);
+        return probe::run_and_print(run, targets(queries)?, &arguments.output, look, &policy);
     }
-    let printer = printer(arguments, queries.len())?;
     // The tables answer without a thread, a socket or a runtime.
     let answered: Option<Vec<Lookup>> =
         queries.iter().map(|query| lookup::from_tables(query, &run.providers, &run.lookup)).collect();
-    match answered {
-        Some(lookups) => print_all(printer, lookups),
-        None => print_as_they_come(printer, run, jobs(queries)),
+    match answered.filter(|_| arguments.many.are_all_typed()) {
+        Some(lookups) => print_all(printer(arguments, lookups.len() != 1)?, lookups),
+        None => {
+            let targets = targets(queries)?;
+            let printer = printer(arguments, targets.are_several())?;
+            print_as_they_come(printer, run, targets)
+        }
     }
-}
-
-fn jobs(queries: Vec<Query>) -> Vec<Job> {
-    queries.into_iter().map(Job::Lookup).collect()
 }
 
 fn shown(arguments: &LookupArguments) -> Shown {
@@ -59,14 +65,13 @@ fn shown(arguments: &LookupArguments) -> Shown {
     Shown { sources: all || arguments.verbose > 0, differences: all }
 }
 
-fn printer(arguments: &LookupArguments, targets: usize) -> Result<Printer<LookupReport>, Complaint> {
+fn printer(arguments: &LookupArguments, several: bool) -> Result<Printer<Looked>, Complaint> {
     let output = Output::new(&arguments.output)?;
     let Some(renderer) = output.format.lookups else {
         let complaint = output.unfit("a lookup", |format| format.lookups.is_some());
         return Err(complaint.hint("add --probe, which examines the servers too, or take another format"));
     };
-    let look =
-        Look { style: output.style, shown: Some(shown(arguments)), several: targets != 1, ..Look::default() };
+    let look = Look { style: output.style, shown: Some(shown(arguments)), several, ..Look::default() };
     Ok(Printer::new(output, renderer(&look)))
 }
 
@@ -84,23 +89,25 @@ fn print_questions(mut output: Output, questions: &[lookup::source::Question]) -
     Ok(EXIT_FINE)
 }
 
-fn print_all(mut printer: Printer<LookupReport>, lookups: Vec<Lookup>) -> Result<u8, Complaint> {
+fn print_all(mut printer: Printer<Looked>, lookups: Vec<Lookup>) -> Result<u8, Complaint> {
     let mut statuses = Vec::new();
     for (index, lookup) in lookups.into_iter().enumerate() {
         statuses.push(lookup.status());
-        printer.take(index, judge_lookup(lookup))?;
+        printer.take(index, Looked::Asked(Box::new(judge_lookup(lookup))))?;
     }
     printer.finish()?;
     Ok(lookup_exit_code(statuses))
 }
 
-fn print_as_they_come(mut printer: Printer<LookupReport>, run: Run, jobs: Vec<Job>) -> Result<u8, Complaint> {
+fn print_as_they_come(mut printer: Printer<Looked>, run: Run, targets: Targets) -> Result<u8, Complaint> {
     let mut statuses = Vec::new();
-    drive(run, jobs, printer.is_quiet(), |outcome| {
-        let Some(lookup) = outcome.lookup else { return Ok(()) };
-        statuses.push(lookup.status());
-        printer.take(outcome.index, judge_lookup(lookup))
+    let others = drive(run, targets, printer.is_quiet(), |outcome| {
+        let index = outcome.index;
+        let Some(looked) = judge_looked(outcome) else { return Ok(Status::Pass) };
+        let status = Status::from(looked.status());
+        statuses.push(status);
+        printer.take(index, looked).map(|()| status)
     })?;
     printer.finish()?;
-    Ok(lookup_exit_code(statuses))
+    Ok(exit_code(statuses.into_iter().chain(others), FailOn::default()))
 }

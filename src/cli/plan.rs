@@ -21,7 +21,8 @@ pub fn queries(targets: &[String]) -> Result<Vec<Query>, Complaint> {
     targets.iter().map(|typed| query(typed)).collect()
 }
 
-fn query(typed: &str) -> Result<Query, Complaint> {
+/// The query of one target of a lookup.
+pub fn query(typed: &str) -> Result<Query, Complaint> {
     match Target::parse(typed).map_err(invalid_target)? {
         Target::Address(address) => {
             let domain = address.domain().clone();
@@ -37,19 +38,25 @@ fn query(typed: &str) -> Result<Query, Complaint> {
 
 /// The jobs of a probe.
 pub fn jobs(arguments: &ProbeArguments) -> Result<Vec<Job>, Complaint> {
-    let overrides = overrides(arguments);
     let targets = arguments.targets.iter().chain(&arguments.plugin.plugin_targets);
-    let jobs: Vec<Job> = targets.map(|typed| job(typed, overrides)).collect::<Result<_, _>>()?;
-    let family = family(&arguments.network);
-    for job in &jobs {
-        if let Job::Endpoint(typed, Endpoint { host: Host::Ip(address), .. }) = job
+    targets.map(|typed| job_reader(arguments)(typed)).collect()
+}
+
+/// What makes a job of one target of a probe.
+pub fn job_reader(
+    arguments: &ProbeArguments,
+) -> impl Fn(&str) -> Result<Job, Complaint> + Send + use<> + 'static {
+    let (overrides, family) = (overrides(arguments), family(&arguments.network));
+    move |typed| {
+        let job = job(typed, overrides)?;
+        if let Job::Endpoint(_, Endpoint { host: Host::Ip(address), .. }) = &job
             && !family.admits(*address)
         {
             let error = anyhow!("an address of the family that -4 or -6 rules out: {typed:?}");
             return Err(Complaint::usage(error, "leave -4 and -6 out for this server"));
         }
+        Ok(job)
     }
-    Ok(jobs)
 }
 
 fn job(typed: &str, overrides: Overrides) -> Result<Job, Complaint> {

@@ -7,9 +7,10 @@ use mailcfg::render::human::probe::Detail;
 use mailcfg::render::nagios::{self, Thresholds};
 use mailcfg::report::policy::Policy;
 use mailcfg::report::{Context, exit_code, judge};
-use mailcfg::run::{JOBS, Job, Run};
+use mailcfg::run::Run;
 
 use super::drive::drive;
+use super::many::Targets;
 use super::output::Output;
 use super::printer::Printer;
 use super::{Complaint, OutputArguments, ProbeArguments, plan};
@@ -28,20 +29,21 @@ pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {
         all_addresses: arguments.all_addresses || policy.needs_all_addresses(),
         only: plan::overrides(arguments),
         lookup_only: false,
-        jobs: JOBS,
+        options: arguments.many.options()?,
     };
     let look = Look {
         detail: detail(arguments.verbose),
-        several: jobs.len() != 1,
         thresholds: policy.min_days.map(Thresholds::from).unwrap_or_default(),
         ..Look::default()
     };
-    run_and_print(run, jobs, &arguments.output, look, &policy)
+    let read = plan::job_reader(arguments);
+    let targets = arguments.many.targets(jobs, &arguments.output, "probe", read)?;
+    run_and_print(run, targets, &arguments.output, look, &policy)
 }
 
 /// How a probe looks that follows a lookup: the lookup's own screen stands before each report.
-pub fn look_behind_lookup(shown: Shown, verbose: u8, targets: usize) -> Look {
-    Look { detail: detail(verbose), several: targets != 1, shown: Some(shown), ..Look::default() }
+pub fn look_behind_lookup(shown: Shown, verbose: u8) -> Look {
+    Look { detail: detail(verbose), shown: Some(shown), ..Look::default() }
 }
 
 fn detail(verbose: u8) -> Detail {
@@ -55,22 +57,25 @@ fn detail(verbose: u8) -> Detail {
 /// Runs and prints.
 pub fn run_and_print(
     run: Run,
-    jobs: Vec<Job>,
+    targets: Targets,
     output: &OutputArguments,
     look: Look,
     policy: &Policy,
 ) -> Result<u8, Complaint> {
     let output = Output::new(output)?;
     let format = output.format;
-    let look = Look { style: output.style, fail_on: policy.fail_on, ..look };
+    let several = targets.are_several();
+    let look = Look { style: output.style, fail_on: policy.fail_on, several, ..look };
     let mut printer = Printer::new(output, (format.reports)(&look));
     let mut statuses = Vec::new();
-    drive(run, jobs, printer.is_quiet(), |outcome| {
+    let others = drive(run, targets, printer.is_quiet(), |outcome| {
         let report = judge(outcome, &Context::new(time::OffsetDateTime::now_utc(), policy));
-        statuses.push(report.status);
-        printer.take(report.index, report)
+        let status = report.status;
+        statuses.push(status);
+        printer.take(report.index, report).map(|()| status)
     })?;
     printer.finish()?;
     let code = if format.is_plugin { nagios::exit_code } else { exit_code };
+    statuses.extend(others);
     Ok(code(statuses, policy.fail_on))
 }

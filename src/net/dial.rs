@@ -2,15 +2,17 @@
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Network;
 use super::dns::AddressFamily;
+use super::pace::{Turn, Visitor};
 use crate::attempt::{Cause, Failure, Stage};
 use crate::target::{Domain, Host, Port};
 
@@ -23,6 +25,8 @@ pub struct Dialled {
     pub address: Option<SocketAddr>,
     /// The way there.
     pub course: Course,
+    /// The turn that the connection takes at its address, to be kept as long as it is open; `None` when nobody counts.
+    pub turn: Option<Turn>,
 }
 
 /// No connection, and why.
@@ -43,6 +47,8 @@ pub struct Course {
     pub tried: Vec<Tried>,
     /// Families whose addresses could not be found out although the other's could.
     pub unresolved: Vec<Failure>,
+    /// How long nothing was done but wait for a turn. It is in no other time, and the deadline was put off by it.
+    pub waited: Duration,
     /// From the start to the first address.
     pub dns: Option<Duration>,
     /// From the start of the winning connection to its end.
@@ -80,6 +86,32 @@ impl Network {
         self.dial_directly(&host, port, deadline).await
     }
 
+    /// As [`Network::dial`], for a mail server: the visitor waits for a turn at the address, if turns are kept. The
+    /// deadline is put off by that.
+    ///
+    /// # Errors
+    /// [`Undialled`] in the stages `dns` and `connect`.
+    pub async fn dial_in_turn(
+        &self,
+        host: &Host,
+        port: Port,
+        deadline: Instant,
+    ) -> Result<Dialled, Undialled> {
+        let Some(proxy) = &self.options().proxy else {
+            let (host, port) = self.place(host, port);
+            return self.race(&host, port, deadline, self.visitor()).await;
+        };
+        let began = Instant::now();
+        let turn = match self.visitor() {
+            Some(visitor) => Some(visitor.turn(host).await),
+            None => None,
+        };
+        let waited = began.elapsed();
+        let mut dialled = proxy.dial(self, host, port, deadline + waited).await?;
+        dialled.course.waited = waited;
+        Ok(Dialled { turn, ..dialled })
+    }
+
     /// As [`Network::dial`], without the proxy and the connect-to map.
     ///
     /// # Errors
@@ -90,7 +122,17 @@ impl Network {
         port: Port,
         deadline: Instant,
     ) -> Result<Dialled, Undialled> {
-        let mut race = Race::new(self.options().connect_timeout, port, deadline);
+        self.race(host, port, deadline, None).await
+    }
+
+    async fn race(
+        &self,
+        host: &Host,
+        port: Port,
+        deadline: Instant,
+        visitor: Option<&Arc<Visitor>>,
+    ) -> Result<Dialled, Undialled> {
+        let mut race = Race::new(self.options().connect_timeout, port, deadline, visitor);
         match host {
             Host::Ip(address) if self.options().family.admits(*address) => race.addresses.push_back(*address),
             Host::Ip(_) => {}
@@ -99,7 +141,7 @@ impl Network {
         race.run().await
     }
 
-    /// Opens a connection to one address before the deadline.
+    /// Opens a connection to one address of a mail server before the deadline, in turn.
     ///
     /// # Errors
     /// [`Undialled`] in the stage `connect`.
@@ -109,7 +151,7 @@ impl Network {
             address: Some(address),
             course: Course::default(),
         })?;
-        self.dial_directly(&Host::Ip(address.ip()), port, deadline).await
+        self.race(&Host::Ip(address.ip()), port, deadline, self.visitor()).await
     }
 
     /// All addresses of a host in the families asked for, IPv6 first, and the failures of families that have none.
@@ -157,7 +199,8 @@ impl Network {
 }
 
 type Questions<'a> = FuturesUnordered<BoxFuture<'a, (AddressFamily, Result<Vec<IpAddr>, Failure>)>>;
-type Connects = FuturesUnordered<BoxFuture<'static, (SocketAddr, Result<TcpStream, Failure>)>>;
+type Connects = FuturesUnordered<BoxFuture<'static, (SocketAddr, Result<Connected, Failure>)>>;
+type Connected = (TcpStream, Option<Turn>);
 
 /// Connections to the addresses of one host, each started a head start after the one before.
 struct Race<'a> {
@@ -165,6 +208,11 @@ struct Race<'a> {
     addresses: VecDeque<IpAddr>,
     connects: Connects,
     open: Vec<(SocketAddr, Instant)>,
+    /// The address whose turn is waited for. No other is dialled meanwhile: a queue is no reason to use another family.
+    waiting: Option<BoxFuture<'a, (SocketAddr, Turn)>>,
+    /// Since when nothing is done but wait.
+    paused: Option<Instant>,
+    visitor: Option<&'a Arc<Visitor>>,
     dns_failures: Vec<Failure>,
     course: Course,
     port: Port,
@@ -175,13 +223,21 @@ struct Race<'a> {
 }
 
 impl<'a> Race<'a> {
-    fn new(connect_timeout: Duration, port: Port, deadline: Instant) -> Self {
+    fn new(
+        connect_timeout: Duration,
+        port: Port,
+        deadline: Instant,
+        visitor: Option<&'a Arc<Visitor>>,
+    ) -> Self {
         let now = Instant::now();
         Self {
             questions: FuturesUnordered::new(),
             addresses: VecDeque::new(),
             connects: FuturesUnordered::new(),
             open: Vec::new(),
+            waiting: None,
+            paused: None,
+            visitor,
             dns_failures: Vec::new(),
             course: Course::default(),
             port,
@@ -194,31 +250,66 @@ impl<'a> Race<'a> {
 
     async fn run(mut self) -> Result<Dialled, Undialled> {
         loop {
-            if Instant::now() >= self.next_start {
+            if self.waiting.is_none() && Instant::now() >= self.next_start {
                 self.start_next();
             }
-            if self.connects.is_empty() && self.questions.is_empty() && self.addresses.is_empty() {
+            let idle = self.connects.is_empty() && self.waiting.is_none();
+            if idle && self.questions.is_empty() && self.addresses.is_empty() {
                 return Err(self.lost());
             }
+            self.keep_time();
             tokio::select! {
+                biased;
                 Some((family, answer)) = self.questions.next() => self.answered(family, answer),
                 Some((address, result)) = self.connects.next() => match result {
-                    Ok(stream) => return Ok(self.won(address, stream)),
+                    Ok(connected) => return Ok(self.won(address, connected)),
                     Err(failure) => self.failed(address, failure),
                 },
-                () = sleep_until(self.next_start), if !self.addresses.is_empty() => {}
-                () = sleep_until(self.deadline) => return Err(self.out_of_time()),
+                (address, turn) = turn_of(&mut self.waiting) => self.start(address, Some(turn)),
+                () = sleep_until(self.next_start), if !self.addresses.is_empty() && self.waiting.is_none() => {}
+                () = sleep_until(self.deadline), if self.paused.is_none() => return Err(self.out_of_time()),
             }
+        }
+    }
+
+    /// Stops the clock while there is nothing but waiting for a turn.
+    fn keep_time(&mut self) {
+        let only_waiting = self.waiting.is_some() && self.connects.is_empty();
+        match self.paused {
+            None if only_waiting => self.paused = Some(Instant::now()),
+            Some(_) if !only_waiting => self.go_on(),
+            _ => {}
+        }
+    }
+
+    fn go_on(&mut self) {
+        if let Some(paused) = self.paused.take() {
+            let waited = paused.elapsed();
+            self.deadline += waited;
+            self.course.waited += waited;
         }
     }
 
     fn start_next(&mut self) {
         let Some(ip) = self.addresses.pop_front() else { return };
         let address = SocketAddr::new(ip, self.port.get());
+        let Some(visitor) = self.visitor else { return self.start(address, None) };
+        let mut waiting: BoxFuture<'a, _> =
+            Box::pin(async move { (address, visitor.turn(&Host::Ip(address.ip())).await) });
+        match (&mut waiting).now_or_never() {
+            Some((_, turn)) => self.start(address, Some(turn)),
+            None => self.waiting = Some(waiting),
+        }
+    }
+
+    fn start(&mut self, address: SocketAddr, turn: Option<Turn>) {
+        self.go_on();
         let now = Instant::now();
         let limit = self.connect_timeout;
         self.open.push((address, now));
-        self.connects.push(Box::pin(async move { (address, connect(address, limit).await) }));
+        self.connects.push(Box::pin(async move {
+            (address, connect(address, limit).await.map(|stream| (stream, turn)))
+        }));
         self.next_start = now + HEAD_START;
     }
 
@@ -248,7 +339,7 @@ impl<'a> Race<'a> {
         self.next_start = Instant::now();
     }
 
-    fn won(mut self, address: SocketAddr, stream: TcpStream) -> Dialled {
+    fn won(mut self, address: SocketAddr, (stream, turn): Connected) -> Dialled {
         let now = Instant::now();
         for (open, started) in std::mem::take(&mut self.open) {
             let elapsed = now.duration_since(started);
@@ -259,7 +350,7 @@ impl<'a> Race<'a> {
             }
         }
         self.course.unresolved = unresolved(self.dns_failures);
-        Dialled { stream, address: Some(address), course: self.course }
+        Dialled { stream, address: Some(address), course: self.course, turn }
     }
 
     /// The end of the time: a resolver that is silent says nothing of the host, an address that is silent does.
@@ -300,6 +391,14 @@ pub(super) fn in_turn(
     };
     let longest = v6.len().max(v4.len());
     (0..longest).flat_map(|index| [v6.get(index), v4.get(index)]).flatten().copied().collect()
+}
+
+/// The turn that is waited for; never, when there is none.
+async fn turn_of(waiting: &mut Option<BoxFuture<'_, (SocketAddr, Turn)>>) -> (SocketAddr, Turn) {
+    let Some(future) = waiting else { return std::future::pending().await };
+    let turn = future.await;
+    *waiting = None;
+    turn
 }
 
 async fn connect(address: SocketAddr, limit: Duration) -> Result<TcpStream, Failure> {

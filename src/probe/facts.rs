@@ -6,7 +6,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::certificate::Chain;
-use crate::attempt::{Attempt, Cause, Failure, Stage};
+use crate::attempt::{Attempt, Cause, EndedBy, Failure, Stage};
 use crate::net::dial::{Course, Tried, TriedOutcome};
 use crate::net::tls::Agreed;
 use crate::settings::{Endpoint, Security};
@@ -45,8 +45,14 @@ pub struct Facts {
     pub notes: Vec<String>,
     /// How long each step took.
     pub timings: Timings,
-    /// True when the run was ended before this probe was.
-    pub interrupted: bool,
+    /// What ended the run before this probe was done.
+    pub interrupted: Option<EndedBy>,
+    /// How many other connections of this run the address had at the end of this one, or in the minute before.
+    pub company: usize,
+    /// Why the endpoint was examined again, in the order of the tries before this one.
+    pub retries: Vec<Retry>,
+    /// True when it was examined for another target of the run.
+    pub shared: bool,
     /// The dialogue, when it was to be kept.
     pub transcript: Vec<Said>,
 }
@@ -67,9 +73,20 @@ pub struct Changes {
     pub dropped: Vec<String>,
 }
 
+/// A try that told nothing for good, and was followed by another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// What came of it, with the server's words where it spoke.
+    pub reason: String,
+    /// How long the next try waited.
+    pub pause: Duration,
+}
+
 /// How long each step took; `None` for a step not reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timings {
+    /// Waiting for a turn at the address, which is in no other time; `None` when there was none.
+    pub wait: Option<Duration>,
     /// Resolving the name.
     pub dns: Option<Duration>,
     /// Opening the connection.
@@ -125,7 +142,10 @@ impl Facts {
             smaller_hello: None,
             notes: Vec::new(),
             timings: Timings::default(),
-            interrupted: false,
+            interrupted: None,
+            company: 0,
+            retries: Vec::new(),
+            shared: false,
             transcript: Vec::new(),
         }
     }
@@ -142,6 +162,14 @@ impl Facts {
     pub fn lost(endpoint: Endpoint) -> Self {
         let reason = "the probe ended by a fault of mailcfg itself";
         Self::unresolved(endpoint, Failure::temporary(Stage::Connect, Cause::Internal, reason))
+    }
+
+    /// Facts of an endpoint that the run did not come to before it was ended.
+    pub fn interrupted(endpoint: Endpoint, by: EndedBy) -> Self {
+        let mut facts = Self::new(endpoint, OffsetDateTime::now_utc());
+        facts.interrupted = Some(by);
+        facts.settle();
+        facts
     }
 
     /// Turns a connection that failed into one that was not to be made; the failure stays on the way to it.
@@ -181,7 +209,7 @@ impl Facts {
     }
 
     fn why_not_reached(&self) -> String {
-        if self.interrupted {
+        if self.interrupted.is_some() {
             return "the run was ended before this step".to_owned();
         }
         if matches!(&self.connect, Attempt::Skipped(why) if why != NOT_REACHED) {

@@ -17,9 +17,10 @@ use super::Options;
 use super::certificate;
 use super::drive::{Channel, Transcript};
 use super::facts::{Facts, Party, StartTls};
-use crate::attempt::{Attempt, Cause, Failure, Stage};
+use crate::attempt::{Attempt, Cause, EndedBy, Failure, Stage};
 use crate::net::Network;
 use crate::net::dial::Dialled;
+use crate::net::pace::Turn;
 use crate::net::tls::{self, Groups, Secured, Unsecured};
 use crate::settings::{Endpoint, Security};
 use crate::wire::{
@@ -27,8 +28,17 @@ use crate::wire::{
 };
 use answer::{address_literal, injected, named, refused, waiting_bytes};
 
-/// Turns true when the run is to end: probes stop where they are and tell what they know.
-pub type Ended = watch::Receiver<bool>;
+/// Says by what the run is to end, once it is: probes stop where they are and tell what they know.
+pub type Ended = watch::Receiver<Option<EndedBy>>;
+
+/// Waits until the run is to end; for ever when nobody can end it any more.
+pub async fn end_of_run(ended: &Ended) -> EndedBy {
+    let mut ended = ended.clone();
+    match ended.wait_for(Option::is_some).await.map(|by| *by) {
+        Ok(Some(by)) => by,
+        _ => std::future::pending().await,
+    }
+}
 
 /// Examines an endpoint, at one address or at the first of its addresses that answers.
 pub async fn examine(
@@ -41,7 +51,8 @@ pub async fn examine(
     let deadline = Instant::now() + options.timeout;
     let mut first = Session::new(network, endpoint, address, options, deadline);
     first.run_until(Groups::PostQuantum, ended).await;
-    let time_left = Instant::now() < deadline && !first.facts.interrupted;
+    let deadline = first.deadline;
+    let time_left = Instant::now() < deadline && first.facts.interrupted.is_none();
     let Some(broken) = first.broke_on_hello.take().filter(|_| time_left) else {
         return first.finish();
     };
@@ -52,7 +63,7 @@ pub async fn examine(
         second.facts.smaller_hello = Some(broken);
         return second.finish();
     }
-    first.facts.interrupted |= second.facts.interrupted;
+    first.facts.interrupted = second.facts.interrupted;
     first.facts.timings.total = second.facts.timings.total;
     first.facts.notes.push("a second connection with a smaller ClientHello failed too".to_owned());
     first.finish()
@@ -67,6 +78,7 @@ struct Session<'a> {
     facts: Facts,
     transcript: Transcript,
     broke_on_hello: Option<Failure>,
+    turn: Option<Turn>,
 }
 
 impl<'a> Session<'a> {
@@ -86,26 +98,26 @@ impl<'a> Session<'a> {
             facts: Facts::new(endpoint.clone(), OffsetDateTime::now_utc()),
             transcript: Transcript::new(options.transcript),
             broke_on_hello: None,
+            turn: None,
         }
     }
 
     async fn run_until(&mut self, groups: Groups, ended: &Ended) {
-        let mut ended = ended.clone();
-        // A sender that is gone can no longer end the run.
-        let told_to_end = async {
-            if ended.wait_for(|ended| *ended).await.is_err() {
-                std::future::pending::<()>().await;
-            }
+        self.facts.interrupted = tokio::select! {
+            () = self.run(groups) => None,
+            by = end_of_run(ended) => Some(by),
         };
-        let interrupted = tokio::select! {
-            () = self.run(groups) => false,
-            () = told_to_end => true,
-        };
-        self.facts.interrupted = interrupted;
-        self.facts.timings.total = Some(self.started.elapsed());
+        // What was waited for a turn is no time of the server's.
+        let total = self.started.elapsed().saturating_sub(self.facts.timings.wait.unwrap_or_default());
+        let reached = !matches!(self.facts.connect, Attempt::Skipped(_));
+        self.facts.timings.total = reached.then_some(total);
     }
 
     fn finish(mut self) -> Facts {
+        if let Some(turn) = self.turn.take() {
+            self.facts.company = turn.company();
+            turn.give_back(self.facts.timings.connect);
+        }
         self.facts.transcript = self.transcript.into_lines();
         self.facts.settle();
         self.facts
@@ -127,18 +139,21 @@ impl<'a> Session<'a> {
         let endpoint = self.facts.endpoint.clone();
         let dialled = match self.address {
             Some(address) => self.network.dial_address(address, self.deadline).await,
-            None => self.network.dial(&endpoint.host, endpoint.port, self.deadline).await,
+            None => self.network.dial_in_turn(&endpoint.host, endpoint.port, self.deadline).await,
         };
         let (address, course) = match &dialled {
             Ok(dialled) => (dialled.address, dialled.course.clone()),
             Err(undialled) => (undialled.address, undialled.course.clone()),
         };
         self.facts.address = address;
+        self.deadline += course.waited;
+        self.facts.timings.wait = (!course.waited.is_zero()).then_some(course.waited);
         self.facts.timings.dns = course.dns;
         self.facts.timings.connect = course.connect;
         self.facts.course = course;
         match dialled {
-            Ok(dialled) => {
+            Ok(mut dialled) => {
+                self.turn = dialled.turn.take();
                 self.facts.connect = Attempt::Done(());
                 let place =
                     address.map_or_else(|| "through the proxy".to_owned(), |address| address.to_string());

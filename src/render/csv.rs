@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::render::words::{is_skipped, verdict, worst};
 use crate::render::{Format, Order, Renderer, escaped};
 use crate::report::finding::Finding;
-use crate::report::{EndpointReport, LookupReport, Report};
+use crate::report::{EndpointReport, Looked, LookupReport, Report};
 use crate::settings::Service;
 
 /// `csv`
@@ -56,15 +56,19 @@ impl Renderer<Report> for Table {
     }
 }
 
-impl Renderer<LookupReport> for Table {
-    fn take(&mut self, out: &mut dyn Write, _index: usize, report: &LookupReport) -> io::Result<()> {
+impl Renderer<Looked> for Table {
+    fn take(&mut self, out: &mut dyn Write, _index: usize, looked: &Looked) -> io::Result<()> {
         self.begin(out, LOOKUP_HEADER)?;
-        let lookup = &report.lookup;
-        let services = lookup.settings.iter().flat_map(|settings| &settings.services);
-        let mut rows: Vec<_> = services.map(|service| service_cells(service, report)).collect();
+        let (target, mut rows) = match looked {
+            Looked::Unasked(report) => (&report.target, Vec::new()),
+            Looked::Asked(report) => {
+                let services = report.lookup.settings.iter().flat_map(|settings| &settings.services);
+                let rows = services.map(|service| service_cells(service, report)).collect();
+                (&report.lookup.query.typed, rows)
+            }
+        };
         if rows.is_empty() {
-            let target = [text(&lookup.query.typed), lookup.status().as_str().to_owned()];
-            rows.push(padded(target, LOOKUP_HEADER.len()));
+            rows.push(padded([text(target), looked.status().as_str().to_owned()], LOOKUP_HEADER.len()));
         }
         rows.into_iter().try_for_each(|row| write_row(out, row))
     }

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use crate::render::style::Escaped;
 use crate::render::{Format, Listing, Look, Order, Renderer};
-use crate::report::{LookupReport, Report};
+use crate::report::{Looked, Report};
 use crate::target::Domain;
 
 /// `human`
@@ -44,10 +44,15 @@ impl Screen {
     }
 }
 
-impl Renderer<LookupReport> for Screen {
-    fn take(&mut self, out: &mut dyn Write, _index: usize, report: &LookupReport) -> io::Result<()> {
+impl Renderer<Looked> for Screen {
+    fn take(&mut self, out: &mut dyn Write, _index: usize, looked: &Looked) -> io::Result<()> {
         self.separate(out)?;
-        lookup::write(out, report, self.look.style, self.look.shown.unwrap_or_default())
+        match looked {
+            Looked::Asked(report) => {
+                lookup::write(out, report, self.look.style, self.look.shown.unwrap_or_default())
+            }
+            Looked::Unasked(report) => lookup::write_unasked(out, report, self.look.style),
+        }
     }
 }
 

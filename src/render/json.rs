@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, PrettyFormatter, Serializer};
 
 use crate::render::{Format, Listing, Look, Order, Renderer};
-use crate::report::{LookupReport, Report};
+use crate::report::{Looked, Report};
 use safe::Safe;
 
 pub use explain::ExplainModel;
@@ -92,9 +92,9 @@ impl Renderer<Report> for Documents {
     }
 }
 
-impl Renderer<LookupReport> for Documents {
-    fn take(&mut self, out: &mut dyn Write, _index: usize, report: &LookupReport) -> io::Result<()> {
-        self.add(out, &LookupModel::of(report))
+impl Renderer<Looked> for Documents {
+    fn take(&mut self, out: &mut dyn Write, _index: usize, looked: &Looked) -> io::Result<()> {
+        self.add(out, &LookupModel::of_looked(looked))
     }
 
     fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
@@ -112,9 +112,9 @@ impl Renderer<Report> for Lines {
     }
 }
 
-impl Renderer<LookupReport> for Lines {
-    fn take(&mut self, out: &mut dyn Write, index: usize, report: &LookupReport) -> io::Result<()> {
-        write_line(out, index, &LookupModel::of(report))
+impl Renderer<Looked> for Lines {
+    fn take(&mut self, out: &mut dyn Write, index: usize, looked: &Looked) -> io::Result<()> {
+        write_line(out, index, &LookupModel::of_looked(looked))
     }
 }
 

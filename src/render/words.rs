@@ -32,7 +32,7 @@ pub fn worst(findings: &[Finding]) -> Option<&Finding> {
 
 /// True for an address that this machine has no route to, while another of the host has one.
 pub fn is_skipped(endpoint: &EndpointReport) -> bool {
-    matches!(endpoint.facts.connect, Attempt::Skipped(_))
+    matches!(endpoint.facts.connect, Attempt::Skipped(_)) && endpoint.facts.interrupted.is_none()
 }
 
 /// The findings about a target as a whole: of the report, then of its lookup.

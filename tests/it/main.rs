@@ -8,6 +8,7 @@ mod dialogues;
 mod golden;
 mod input;
 mod lookups;
+mod many;
 mod pitfalls;
 mod readme;
 mod real;

@@ -2,6 +2,7 @@
 
 pub mod ca;
 pub mod command;
+pub mod crowd;
 pub mod dns;
 pub mod folder;
 pub mod host;

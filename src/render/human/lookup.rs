@@ -7,8 +7,8 @@ use crate::attempt::Attempt;
 use crate::lookup::source::Question;
 use crate::lookup::{Asked, Lookup, Status};
 use crate::render::style::{Escaped, Style, Tone, columns};
-use crate::report::LookupReport;
 use crate::report::finding::{Finding, Severity};
+use crate::report::{LookupReport, UnaskedReport};
 use crate::settings::{Access, ProviderInfo, Service, Settings, Source};
 use crate::target::Address;
 
@@ -64,6 +64,20 @@ pub fn write_questions(out: &mut dyn Write, questions: &[Question]) -> io::Resul
         }
     }
     Ok(())
+}
+
+/// Writes a target that was not looked up.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_unasked(out: &mut dyn Write, report: &UnaskedReport, style: Style) -> io::Result<()> {
+    writeln!(out, "{}", style.paint(Tone::Bold, &Escaped(&report.target).to_string()))?;
+    writeln!(out)?;
+    writeln!(out, "  {}", Escaped(&report.finding.text))?;
+    match &report.finding.hint {
+        Some(hint) => writeln!(out, "  hint: {}", Escaped(hint)),
+        None => Ok(()),
+    }
 }
 
 /// The address or domain that was asked for.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::attempt::{Attempt, Failure};
+use crate::probe::facts::Retry;
 use crate::report::finding::Finding;
 
 /// An attempt: what came of it, and the value or the reason.
@@ -91,6 +92,23 @@ impl<'a> FindingModel<'a> {
                 ignored_until: ignored.until.map(|date| date.to_string()),
             }),
         }
+    }
+}
+
+/// A try that was followed by another.
+#[derive(Debug, Serialize)]
+pub struct RetryModel<'a> {
+    reason: &'a str,
+    pause_ms: f64,
+}
+
+impl<'a> RetryModel<'a> {
+    /// The tries in their order.
+    pub fn all(retries: &'a [Retry]) -> Vec<Self> {
+        retries
+            .iter()
+            .map(|retry| Self { reason: &retry.reason, pause_ms: milliseconds(retry.pause) })
+            .collect()
     }
 }
 

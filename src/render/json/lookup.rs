@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::SCHEMA;
-use super::attempt::{AttemptModel, FindingModel, milliseconds};
+use super::attempt::{AttemptModel, FindingModel, RetryModel, milliseconds};
 use crate::lookup::Asked;
 use crate::lookup::merge::Disagreement;
 use crate::lookup::source::{Answer, Question};
-use crate::report::LookupReport;
+use crate::report::{Looked, LookupReport, UnaskedReport};
 use crate::settings::{Access, ProviderInfo, Service};
 use crate::target::Address;
 
@@ -18,16 +18,43 @@ pub struct LookupModel<'a> {
     command: &'static str,
     target: &'a str,
     status: &'static str,
-    domain: &'a str,
+    domain: Option<&'a str>,
     provider: Option<ProviderInfoModel<'a>>,
     services: Vec<ServiceModel<'a>>,
     decided_by: Option<&'a str>,
     sources: Vec<SourceModel<'a>>,
     disagreements: Vec<DisagreementModel<'a>>,
     findings: Vec<FindingModel<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    retries: Vec<RetryModel<'a>>,
 }
 
 impl<'a> LookupModel<'a> {
+    /// Of what became of a target.
+    pub fn of_looked(looked: &'a Looked) -> Self {
+        match looked {
+            Looked::Asked(report) => Self::of(report),
+            Looked::Unasked(report) => Self::of_unasked(report),
+        }
+    }
+
+    fn of_unasked(report: &'a UnaskedReport) -> Self {
+        Self {
+            schema: SCHEMA,
+            command: "lookup",
+            target: &report.target,
+            status: report.status.as_str(),
+            domain: None,
+            provider: None,
+            services: Vec::new(),
+            decided_by: None,
+            sources: Vec::new(),
+            disagreements: Vec::new(),
+            findings: FindingModel::all(std::slice::from_ref(&report.finding)),
+            retries: Vec::new(),
+        }
+    }
+
     /// Of a judged lookup.
     pub fn of(report: &'a LookupReport) -> Self {
         let lookup = &report.lookup;
@@ -39,13 +66,14 @@ impl<'a> LookupModel<'a> {
             command: "lookup",
             target: &lookup.query.typed,
             status: lookup.status().as_str(),
-            domain: lookup.query.domain.as_str(),
+            domain: Some(lookup.query.domain.as_str()),
             provider: settings.and_then(|settings| settings.provider.as_ref()).map(ProviderInfoModel::of),
             services: services.iter().map(|service| ServiceModel::of(service, address)).collect(),
             decided_by: lookup.decided_by.as_deref(),
             sources: lookup.sources.iter().map(SourceModel::of).collect(),
             disagreements: lookup.disagreements.iter().map(DisagreementModel::of).collect(),
             findings: FindingModel::all(&report.findings),
+            retries: RetryModel::all(&lookup.retries),
         }
     }
 }

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::SCHEMA;
-use super::attempt::{AttemptModel, FindingModel, milliseconds};
+use super::attempt::{AttemptModel, FindingModel, RetryModel, milliseconds};
 use super::lookup::LookupModel;
 use crate::net::tls::Agreed;
 use crate::probe::certificate::{Certificate, Chain};
@@ -59,6 +59,8 @@ struct EndpointModel<'a> {
     timings_ms: TimingsModel,
     retried_with_smaller_hello: Option<&'a str>,
     notes: &'a [String],
+    shared: bool,
+    retries: Vec<RetryModel<'a>>,
     named_by: Vec<&'static str>,
     findings: Vec<FindingModel<'a>>,
 }
@@ -82,6 +84,8 @@ impl<'a> EndpointModel<'a> {
             timings_ms: TimingsModel::of(&facts.timings),
             retried_with_smaller_hello: facts.smaller_hello.as_ref().map(|it| it.reason.as_str()),
             notes: &facts.notes,
+            shared: facts.shared,
+            retries: RetryModel::all(&facts.retries),
             named_by: whole.named_by(report).iter().map(|source| source.as_str()).collect(),
             findings: FindingModel::all(&report.findings),
         }
@@ -260,6 +264,7 @@ impl PasswordAuthModel {
 
 #[derive(Debug, Serialize)]
 struct TimingsModel {
+    wait: Option<f64>,
     dns: Option<f64>,
     connect: Option<f64>,
     greeting: Option<f64>,
@@ -273,6 +278,7 @@ impl TimingsModel {
     fn of(timings: &Timings) -> Self {
         let step = |time: Option<Duration>| time.map(milliseconds);
         Self {
+            wait: step(timings.wait),
             dns: step(timings.dns),
             connect: step(timings.connect),
             greeting: step(timings.greeting),

@@ -21,6 +21,8 @@ pub fn judge(lookup: &Lookup) -> Vec<Finding> {
     if !lookup.disagreements.is_empty() {
         findings.push(disagreement(lookup));
     }
+    findings.extend(lookup.interrupted_by().map(|by| super::run::interrupted("every source was heard", by)));
+    findings.extend(super::run::retried(&lookup.retries));
     findings
 }
 
