@@ -138,7 +138,7 @@ impl Printer {
 
 /// The verdict on a target, looked up or not.
 enum Judged {
-    Asked(LookupReport),
+    Asked(Box<LookupReport>),
     Unasked(UnaskedReport),
 }
 
@@ -146,7 +146,7 @@ impl Judged {
     /// `None` for an outcome without either, which no lookup has.
     fn of(outcome: Outcome) -> Option<Self> {
         match (outcome.lookup, outcome.trouble) {
-            (Some(lookup), _) => Some(Self::Asked(judge_lookup(lookup))),
+            (Some(lookup), _) => Some(Self::Asked(Box::new(judge_lookup(lookup)))),
             (None, Some(trouble)) => {
                 Some(Self::Unasked(judge_unasked(outcome.index, outcome.target, &trouble)))
             }
