@@ -17,6 +17,7 @@ use std::time::Duration;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::target::{Host, InvalidTarget, Port};
 use dns::{Resolver, ResolverChoice};
@@ -87,6 +88,7 @@ pub struct Network {
     resolver: Arc<Resolver>,
     roots: Arc<RootCertStore>,
     visitor: Option<Arc<Visitor>>,
+    places: Option<Arc<Semaphore>>,
 }
 
 impl Network {
@@ -99,7 +101,7 @@ impl Network {
         }
         let roots = Arc::new(roots);
         let resolver = Arc::new(Resolver::new(options.resolver.clone(), Arc::clone(&roots)));
-        Self { resolver, roots, options: Arc::new(options), visitor: None }
+        Self { resolver, roots, options: Arc::new(options), visitor: None, places: None }
     }
 
     /// The same network for a visitor, whose connections to mail servers wait for their turn.
@@ -108,9 +110,20 @@ impl Network {
         Self { visitor: Some(visitor), ..self.clone() }
     }
 
+    /// The same network with so many places: a connection to a mail server takes one, once it is its turn.
+    #[must_use]
+    pub fn with_places(&self, places: Arc<Semaphore>) -> Self {
+        Self { places: Some(places), ..self.clone() }
+    }
+
     /// Who uses the network, when turns are kept.
     pub fn visitor(&self) -> Option<&Arc<Visitor>> {
         self.visitor.as_ref()
+    }
+
+    /// Waits for a place for one connection; `None` when they are not counted.
+    async fn place_for_one(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(self.places.as_ref()?).acquire_owned().await.ok()
     }
 
     /// The options it was made with.

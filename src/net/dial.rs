@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Network;
@@ -99,13 +100,18 @@ impl Network {
     ) -> Result<Dialled, Undialled> {
         let Some(proxy) = &self.options().proxy else {
             let (host, port) = self.place(host, port);
-            return self.race(&host, port, deadline, self.visitor()).await;
+            return self.race(&host, port, deadline, Some(self)).await;
         };
         let began = Instant::now();
         let turn = match self.visitor() {
             Some(visitor) => Some(visitor.turn(host).await),
             None => None,
         };
+        let place = self.place_for_one().await;
+        let turn = turn.map(|mut turn| {
+            turn.take_place(place);
+            turn
+        });
         let waited = began.elapsed();
         let mut dialled = proxy.dial(self, host, port, deadline + waited).await?;
         dialled.course.waited = waited;
@@ -130,9 +136,10 @@ impl Network {
         host: &Host,
         port: Port,
         deadline: Instant,
-        visitor: Option<&Arc<Visitor>>,
+        turns: Option<&Self>,
     ) -> Result<Dialled, Undialled> {
-        let mut race = Race::new(self.options().connect_timeout, port, deadline, visitor);
+        let turns = turns.and_then(|network| Some(Turns { network, visitor: network.visitor()? }));
+        let mut race = Race::new(self.options().connect_timeout, port, deadline, turns);
         match host {
             Host::Ip(address) if self.options().family.admits(*address) => race.addresses.push_back(*address),
             Host::Ip(_) => {}
@@ -151,7 +158,7 @@ impl Network {
             address: Some(address),
             course: Course::default(),
         })?;
-        self.race(&Host::Ip(address.ip()), port, deadline, self.visitor()).await
+        self.race(&Host::Ip(address.ip()), port, deadline, Some(self)).await
     }
 
     /// All addresses of a host in the families asked for, IPv6 first, and the failures of families that have none.
@@ -209,10 +216,12 @@ struct Race<'a> {
     connects: Connects,
     open: Vec<(SocketAddr, Instant)>,
     /// The address whose turn is waited for. No other is dialled meanwhile: a queue is no reason to use another family.
-    waiting: Option<BoxFuture<'a, (SocketAddr, Turn)>>,
+    waiting: Option<BoxFuture<'a, Admitted>>,
     /// Since when nothing is done but wait.
     paused: Option<Instant>,
-    visitor: Option<&'a Arc<Visitor>>,
+    turns: Option<Turns<'a>>,
+    /// The place of the connection that wins, taken with the first.
+    place: Option<OwnedSemaphorePermit>,
     dns_failures: Vec<Failure>,
     course: Course,
     port: Port,
@@ -223,12 +232,7 @@ struct Race<'a> {
 }
 
 impl<'a> Race<'a> {
-    fn new(
-        connect_timeout: Duration,
-        port: Port,
-        deadline: Instant,
-        visitor: Option<&'a Arc<Visitor>>,
-    ) -> Self {
+    fn new(connect_timeout: Duration, port: Port, deadline: Instant, turns: Option<Turns<'a>>) -> Self {
         let now = Instant::now();
         Self {
             questions: FuturesUnordered::new(),
@@ -237,7 +241,8 @@ impl<'a> Race<'a> {
             open: Vec::new(),
             waiting: None,
             paused: None,
-            visitor,
+            turns,
+            place: None,
             dns_failures: Vec::new(),
             course: Course::default(),
             port,
@@ -265,7 +270,7 @@ impl<'a> Race<'a> {
                     Ok(connected) => return Ok(self.won(address, connected)),
                     Err(failure) => self.failed(address, failure),
                 },
-                (address, turn) = turn_of(&mut self.waiting) => self.start(address, Some(turn)),
+                admitted = admission(&mut self.waiting) => self.admit(admitted),
                 () = sleep_until(self.next_start), if !self.addresses.is_empty() && self.waiting.is_none() => {}
                 () = sleep_until(self.deadline), if self.paused.is_none() => return Err(self.out_of_time()),
             }
@@ -293,13 +298,22 @@ impl<'a> Race<'a> {
     fn start_next(&mut self) {
         let Some(ip) = self.addresses.pop_front() else { return };
         let address = SocketAddr::new(ip, self.port.get());
-        let Some(visitor) = self.visitor else { return self.start(address, None) };
-        let mut waiting: BoxFuture<'a, _> =
-            Box::pin(async move { (address, visitor.turn(&Host::Ip(address.ip())).await) });
+        let Some(turns) = self.turns else { return self.start(address, None) };
+        let wants_place = self.place.is_none();
+        let mut waiting: BoxFuture<'a, _> = Box::pin(async move {
+            let turn = turns.visitor.turn(&Host::Ip(address.ip())).await;
+            let place = if wants_place { turns.network.place_for_one().await } else { None };
+            Admitted { address, turn, place }
+        });
         match (&mut waiting).now_or_never() {
-            Some((_, turn)) => self.start(address, Some(turn)),
+            Some(admitted) => self.admit(admitted),
             None => self.waiting = Some(waiting),
         }
+    }
+
+    fn admit(&mut self, admitted: Admitted) {
+        self.place = self.place.take().or(admitted.place);
+        self.start(admitted.address, Some(admitted.turn));
     }
 
     fn start(&mut self, address: SocketAddr, turn: Option<Turn>) {
@@ -339,7 +353,10 @@ impl<'a> Race<'a> {
         self.next_start = Instant::now();
     }
 
-    fn won(mut self, address: SocketAddr, (stream, turn): Connected) -> Dialled {
+    fn won(mut self, address: SocketAddr, (stream, mut turn): Connected) -> Dialled {
+        if let Some(turn) = &mut turn {
+            turn.take_place(self.place.take());
+        }
         let now = Instant::now();
         for (open, started) in std::mem::take(&mut self.open) {
             let elapsed = now.duration_since(started);
@@ -393,12 +410,26 @@ pub(super) fn in_turn(
     (0..longest).flat_map(|index| [v6.get(index), v4.get(index)]).flatten().copied().collect()
 }
 
-/// The turn that is waited for; never, when there is none.
-async fn turn_of(waiting: &mut Option<BoxFuture<'_, (SocketAddr, Turn)>>) -> (SocketAddr, Turn) {
+/// Who waits for a turn, and where the places are.
+#[derive(Clone, Copy)]
+struct Turns<'a> {
+    network: &'a Network,
+    visitor: &'a Arc<Visitor>,
+}
+
+/// An address that may be connected to.
+struct Admitted {
+    address: SocketAddr,
+    turn: Turn,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+/// The end of what is waited for; never, when there is nothing.
+async fn admission(waiting: &mut Option<BoxFuture<'_, Admitted>>) -> Admitted {
     let Some(future) = waiting else { return std::future::pending().await };
-    let turn = future.await;
+    let admitted = future.await;
     *waiting = None;
-    turn
+    admitted
 }
 
 async fn connect(address: SocketAddr, limit: Duration) -> Result<TcpStream, Failure> {

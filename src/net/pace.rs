@@ -89,14 +89,14 @@ impl Pace {
         Arc::new(Self { limits, visitors: AtomicU64::new(0), addresses: Mutex::default(), delays })
     }
 
-    /// Somebody new, who holds a place among those that work until it has to wait.
-    pub fn visitor(self: &Arc<Self>, place: Option<OwnedSemaphorePermit>) -> Arc<Visitor> {
+    /// Somebody new, who counts among those that work until it has to wait.
+    pub fn visitor(self: &Arc<Self>, working: Option<OwnedSemaphorePermit>) -> Arc<Visitor> {
         let id = self.visitors.fetch_add(1, Ordering::Relaxed);
         Arc::new(Visitor {
             id,
             pace: Arc::clone(self),
             admitted_to: Mutex::default(),
-            place: Mutex::new(place),
+            working: Mutex::new(working),
         })
     }
 
@@ -117,7 +117,7 @@ pub struct Visitor {
     id: u64,
     pace: Arc<Pace>,
     admitted_to: Mutex<Vec<Arc<Address>>>,
-    place: Mutex<Option<OwnedSemaphorePermit>>,
+    working: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 impl Visitor {
@@ -127,9 +127,9 @@ impl Visitor {
         self.pace.visitor(None)
     }
 
-    /// Leaves the place among those that work to another, for good.
+    /// Leaves its part of the work to another, for good: whoever waits does not keep others from working.
     pub fn give_way(&self) {
-        lock(&self.place).take();
+        lock(&self.working).take();
     }
 
     /// Waits until a connection to an address may begin.
@@ -152,7 +152,7 @@ impl Visitor {
             }
         }
         drop(waiting);
-        Turn { address, limited: self.pace.limits.is_some() }
+        Turn { address, limited: self.pace.limits.is_some(), place: None }
     }
 
     /// Begins a connection, or says what holds it up.
@@ -191,9 +191,15 @@ impl Drop for Visitor {
 pub struct Turn {
     address: Arc<Address>,
     limited: bool,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Turn {
+    /// Takes the place of the connection along.
+    pub(super) fn take_place(&mut self, place: Option<OwnedSemaphorePermit>) {
+        self.place = place;
+    }
+
     /// How many other connections of the run the address has, or began to have within the last minute.
     pub fn company(&self) -> usize {
         let mut state = lock(&self.address.state);
@@ -204,7 +210,8 @@ impl Turn {
 
 impl Turn {
     /// Gives the turn back once the server has seen that the connection is closed, which takes about a round trip.
-    pub fn give_back(self, round_trip: Option<Duration>) {
+    pub fn give_back(mut self, round_trip: Option<Duration>) {
+        self.place = None;
         if self.limited {
             let time = round_trip.unwrap_or_default().clamp(SHORTEST_FAREWELL, LONGEST_FAREWELL);
             tokio::spawn(async move {

@@ -43,13 +43,18 @@ impl Results {
         Self { kept: Mutex::default(), most_bytes }
     }
 
-    /// The facts of an endpoint: those of another target, marked so, else those that `examine` finds out.
+    /// The facts of an endpoint: those of another target, marked so, else those that `examine` finds out. Before it
+    /// waits for another target, it says so.
     pub(super) async fn of(
         &self,
         endpoint: &Endpoint,
+        waits: impl FnOnce(),
         examine: impl AsyncFnOnce() -> Vec<Facts>,
     ) -> Vec<Facts> {
-        let cell = self.cell(endpoint);
+        let (cell, is_new) = self.cell(endpoint);
+        if !is_new && !cell.initialized() {
+            waits();
+        }
         let mut own = None;
         let result = cell
             .get_or_try_init(async || {
@@ -70,13 +75,14 @@ impl Results {
         }
     }
 
-    fn cell(&self, endpoint: &Endpoint) -> Arc<OnceCell<Result>> {
+    /// The place of a result, and whether nobody asked for it before.
+    fn cell(&self, endpoint: &Endpoint) -> (Arc<OnceCell<Result>>, bool) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = kept.cells.get_mut(endpoint) {
             entry.wanted_again = true;
-            return Arc::clone(&entry.cell);
+            return (Arc::clone(&entry.cell), false);
         }
-        Arc::clone(&kept.cells.entry(Arc::new(endpoint.clone())).or_default().cell)
+        (Arc::clone(&kept.cells.entry(Arc::new(endpoint.clone())).or_default().cell), true)
     }
 
     /// Counts a result, and lets the oldest go that nobody wanted again, until the rest is small enough.
@@ -175,11 +181,15 @@ mod tests {
     fn all_who_want_an_endpoint_at_the_same_time_get_one_result() {
         let (results, endpoint, examined) = (Results::new(MOST_BYTES), endpoint(1), Cell::new(0));
         let ask = || {
-            results.of(&endpoint, async || {
-                tokio::task::yield_now().await;
-                examined.set(examined.get() + 1);
-                facts(&endpoint)
-            })
+            results.of(
+                &endpoint,
+                || (),
+                async || {
+                    tokio::task::yield_now().await;
+                    examined.set(examined.get() + 1);
+                    facts(&endpoint)
+                },
+            )
         };
         let all = wait(join_all([ask(), ask(), ask()]));
         assert_eq!(examined.get(), 1);
@@ -191,8 +201,8 @@ mod tests {
     fn an_interrupted_result_is_not_kept() {
         let (results, endpoint) = (Results::new(MOST_BYTES), endpoint(1));
         let interrupted = || vec![Facts::interrupted(endpoint.clone(), EndedBy::Signal)];
-        let first = wait(results.of(&endpoint, async || interrupted()));
-        let second = wait(results.of(&endpoint, async || facts(&endpoint)));
+        let first = wait(results.of(&endpoint, || (), async || interrupted()));
+        let second = wait(results.of(&endpoint, || (), async || facts(&endpoint)));
         assert_eq!((first[0].interrupted, second[0].interrupted), (Some(EndedBy::Signal), None));
         assert!(!second[0].shared);
     }
@@ -203,7 +213,7 @@ mod tests {
         let results = Results::new(one * 3);
         let ask = |number| {
             let endpoint = endpoint(number);
-            let found = wait(results.of(&endpoint, async || facts(&endpoint)));
+            let found = wait(results.of(&endpoint, || (), async || facts(&endpoint)));
             found[0].shared
         };
         assert_eq!([ask(1), ask(2), ask(3), ask(1)], [false, false, false, true]);

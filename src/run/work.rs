@@ -14,8 +14,8 @@ use super::share::{MOST_BYTES, Results};
 use super::{Event, Job, Outcome, Run, Trouble};
 use crate::attempt::{Cause, EndedBy, Failure, Stage};
 use crate::lookup::{self, Lookup, Query, Status};
+use crate::net::Family;
 use crate::net::pace::{Pace, Visitor};
-use crate::net::{Family, Network};
 use crate::probe::facts::Facts;
 use crate::probe::session::{Ended, end_of_run, examine};
 use crate::settings::Endpoint;
@@ -26,7 +26,7 @@ pub(super) struct Worker {
     pub(super) run: Run,
     pace: Arc<Pace>,
     results: Results,
-    connections: Semaphore,
+    connections: Arc<Semaphore>,
     events: mpsc::UnboundedSender<Event>,
     ended: Ended,
 }
@@ -43,7 +43,7 @@ impl Worker {
         Arc::new(Self {
             pace: Pace::new(run.options.per_host, delays),
             results: Results::new(MOST_BYTES),
-            connections: Semaphore::new(run.options.jobs.get()),
+            connections: Arc::new(Semaphore::new(run.options.jobs.get())),
             run,
             events,
             ended,
@@ -144,7 +144,7 @@ impl Worker {
         if !self.run.options.share {
             return self.examine(endpoint, visitor).await;
         }
-        self.results.of(endpoint, async || self.examine(endpoint, visitor).await).await
+        self.results.of(endpoint, || visitor.give_way(), async || self.examine(endpoint, visitor).await).await
     }
 
     /// Examines an endpoint once, or once for each address of its host, all side by side.
@@ -183,7 +183,8 @@ impl Worker {
         let mut visitor = Arc::clone(visitor);
         loop {
             let network = self.run.network.visited_by(Arc::clone(&visitor));
-            let mut facts = self.examine_at(&network, endpoint, address).await;
+            let network = network.with_places(Arc::clone(&self.connections));
+            let mut facts = examine(&network, endpoint, address, &self.run.probe, &self.ended).await;
             let pause = tries.after(&facts);
             if pause.is_some() {
                 visitor.give_way();
@@ -196,11 +197,6 @@ impl Worker {
                 return facts;
             }
         }
-    }
-
-    async fn examine_at(&self, network: &Network, endpoint: &Endpoint, address: Option<SocketAddr>) -> Facts {
-        let _place = self.connections.acquire().await;
-        examine(network, endpoint, address, &self.run.probe, &self.ended).await
     }
 
     /// All addresses of an endpoint's host, within the limit of the endpoint.

@@ -46,23 +46,18 @@ fn probe_names(crowd: &Crowd, number: usize, flags: &[&str]) -> Output {
 
 /// The documents of a jsonl output by their place.
 fn documents(output: &Output) -> BTreeMap<u64, Value> {
-    by_place(&output.stdout)
-}
-
-fn by_place(text: &str) -> BTreeMap<u64, Value> {
+    let text = &output.stdout;
     let parse =
         |line: &str| serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-    text.lines().map(parse).map(|document| (document["index"].as_u64().unwrap(), document)).collect()
+    let place =
+        |document: &Value| document.get("index").and_then(Value::as_u64).expect("a document has a place");
+    text.lines().map(parse).map(|document| (place(&document), document)).collect()
 }
 
 /// The ids of the findings of a whole target and of its endpoints.
 fn ids(document: &Value) -> Vec<String> {
     let endpoints = document["endpoints"].as_array().cloned().unwrap_or_default();
     std::iter::once(document).chain(&endpoints).flat_map(findings).collect()
-}
-
-fn said(document: &Value) -> String {
-    document["endpoints"][0]["greeting"]["outcome"].as_str().unwrap_or_default().to_owned()
 }
 
 #[test]
@@ -254,6 +249,18 @@ fn an_address_has_so_many_connections_a_minute_and_waiting_is_said_once() {
 }
 
 #[test]
+fn targets_that_wait_for_an_address_do_not_keep_others_from_working() {
+    let (burdened, free) = (Crowd::start(Manner::default()), Crowd::start_at(FREE, Manner::default()));
+    let to_free = format!("free.example:995:{FREE}:{}", free.address.port());
+    let flags = ["--jobs", "2", "--per-host", "1/1", "--deadline", "3s"];
+    let mut all = [probe_at(&burdened, &flags), names(6), vec!["free.example:995".to_owned()]].concat();
+    all.splice(1..1, ["--connect-to".to_owned(), to_free]);
+    let output = command::run(all);
+    assert_eq!((output.code, burdened.visits().len(), free.visits().len()), (3, 1, 1), "{output:?}");
+    assert_eq!(documents(&output)[&6]["status"], "pass");
+}
+
+#[test]
 fn the_endpoints_of_one_target_do_not_wait_for_each_other() {
     let slow = Manner { pause: Duration::from_millis(400), ..Manner::default() };
     let crowd = Crowd::start(slow);
@@ -424,7 +431,7 @@ fn the_deadline_leaves_the_rest_unknown_and_keeps_what_is_done() {
     assert_eq!(output.code, 3, "{output:?}");
     let documents = documents(&output);
     assert_eq!(documents.len(), 4);
-    assert_eq!((documents[&0]["status"].clone(), said(&documents[&0])), (json!("pass"), "done".to_owned()));
+    assert_eq!(documents[&0]["status"], "pass");
     for place in 1..4 {
         assert_eq!(ids(&documents[&place]), ["run.interrupted unknown"], "{:#}", documents[&place]);
         assert!(documents[&place].to_string().contains("the --deadline of the run came"));
@@ -467,7 +474,7 @@ fn a_run_goes_on_where_others_ended() {
     assert_eq!((code, stderr.as_str()), (Some(1), ""));
     let whole = std::fs::read_to_string(&file).unwrap();
     let lines: Vec<&str> = whole.lines().collect();
-    let cut = format!("{}\n{}\n{}", lines[0], lines[1], &lines[2][..40]);
+    let cut = format!("{}\n{}\n{{\"schema\":1,\"comma", lines[0], lines[1]);
     std::fs::write(&file, cut).unwrap();
 
     let before = crowd.visits().len();
@@ -592,6 +599,7 @@ fn ten_thousand_targets_hold_less_than_100_mb() {
     }
     assert_eq!((finished, child.wait().unwrap().code()), (TARGETS, Some(1)));
     assert!(most > 1_000, "{most} kB were read from {status}");
+    println!("{most} kB for {TARGETS} targets");
     assert!(most < MOST_KILOBYTES, "{most} kB for {TARGETS} targets");
 }
 
@@ -611,6 +619,8 @@ fn wait_until(is_so: impl Fn() -> bool) {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+const FREE: Ipv4Addr = Ipv4Addr::new(127, 0, 7, 20);
 
 const TARGETS: usize = 10_000;
 

@@ -70,7 +70,8 @@ impl Crowd {
                     // A client that leaves early has left all the same.
                     let _ = serve(stream, manner, served);
                     present.fetch_sub(1, Ordering::SeqCst);
-                    log.lock().unwrap_or_else(PoisonError::into_inner)[number].left = Some(Instant::now());
+                    let mut visits = log.lock().unwrap_or_else(PoisonError::into_inner);
+                    visits.get_mut(number).expect("visits are only added").left = Some(Instant::now());
                 });
             }
         });
