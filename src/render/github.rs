@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use crate::render::words::{is_skipped, name, of_target, verdict};
+use crate::render::words::{evidence, is_skipped, name, of_target, verdict};
 use crate::render::{Format, Order, Renderer, escaped};
 use crate::report::Report;
 use crate::report::finding::{Finding, Severity, Status};
@@ -82,8 +82,10 @@ impl Annotations {
         if *count > SHOWN {
             return Ok(());
         }
-        let hint = finding.hint.as_ref().map(|hint| format!("\nhint: {}", escaped(hint)));
-        let text = format!("{}{}", escaped(&finding.text), hint.unwrap_or_default());
+        let mut text = escaped(&finding.text);
+        for (name, said) in [("seen", evidence(finding)), ("hint", finding.hint.as_deref())] {
+            text.extend(said.map(|said| format!("\n{name}: {}", escaped(said))));
+        }
         writeln!(out, "::{kind} title={}::{}", property(&escaped(title)), message(&text))
     }
 

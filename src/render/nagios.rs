@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::render::words::{name, of_target, verdict};
+use crate::render::words::{evidence, name, of_target, verdict, worst};
 use crate::render::{Format, Order, Renderer, escaped};
 use crate::report::finding::Status;
 use crate::report::{EndpointReport, Report};
+use crate::wire::line::excerpt;
 
 /// `nagios`
 pub const FORMAT: Format = Format {
@@ -130,7 +131,14 @@ impl Renderer<Report> for Plugin {
         self.status = self.status.max(Some(report.status));
         for endpoint in &report.endpoints {
             self.count(endpoint.status);
-            let said = format!("{}: {}", name(endpoint, report), verdict(endpoint, report));
+            let seen =
+                worst(&endpoint.findings).and_then(evidence).map(|seen| format!(" ({})", excerpt(seen)));
+            let said = format!(
+                "{}: {}{}",
+                name(endpoint, report),
+                verdict(endpoint, report),
+                seen.unwrap_or_default()
+            );
             self.add(endpoint.status, text(&said));
             self.measure(endpoint, report);
         }

@@ -3,8 +3,10 @@
 mod certificates;
 mod cli;
 mod connections;
+mod consumers;
 mod cost;
 mod dialogues;
+mod formats;
 mod golden;
 mod input;
 mod lookups;
@@ -14,5 +16,6 @@ mod real;
 mod real_lookup;
 mod regressions;
 mod scenarios;
+mod schema;
 mod support;
 mod tls;
