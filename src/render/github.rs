@@ -102,14 +102,14 @@ impl Annotations {
         self.rows.push(cells.map(cell));
     }
 
-    /// `3 endpoints: 1 fail, 2 pass`
+    /// `3 results: 1 fail, 2 pass`
     fn sum(&self) -> String {
         let total: usize = self.endpoints.iter().sum();
         let counts = self.endpoints.iter().zip(STATUSES).filter(|(count, _)| **count > 0);
         let counts: Vec<String> =
             counts.map(|(count, status)| format!("{count} {}", status.as_str())).collect();
-        let endpoints = if total == 1 { "endpoint" } else { "endpoints" };
-        format!("{total} {endpoints}: {}", counts.join(", "))
+        let results = if total == 1 { "result" } else { "results" };
+        format!("{total} {results}: {}", counts.join(", "))
     }
 }
 

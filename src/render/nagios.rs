@@ -197,7 +197,7 @@ fn label(name: &str) -> String {
 }
 
 /// How many endpoints are written out, problems first.
-const LINES: usize = 40;
+const LINES: usize = 20;
 
 /// As the rule has it: a certificate with less than 20 days and less than a quarter of its life left expires soon.
 const SOON_DAYS: i64 = 20;

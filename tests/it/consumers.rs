@@ -158,6 +158,16 @@ fn a_plugin_takes_the_letters_people_expect() {
     assert_eq!((days.warning.as_str(), days.critical.as_str()), ("30:", "10:"));
 }
 
+#[test]
+fn a_monitor_gets_no_more_than_it_reads() {
+    let targets: Vec<String> = (1..=60).map(|last| format!("127.9.9.{last}:993")).collect();
+    let targets: Vec<&str> = targets.iter().map(String::as_str).collect();
+    let output = scene::probe(&targets, &["--format", "nagios"]);
+    let (said, _) = plugin_output(&output.stdout);
+    assert!(said.starts_with("MAILCFG CRITICAL - 60 of 60 failed: "), "{said}");
+    assert!(output.stdout.ends_with("\nand 40 more\n"), "{output:?}");
+}
+
 /// Reads plugin output strictly: text, performance data on the first line, no `|` behind it.
 fn plugin_output(stdout: &str) -> (String, Vec<Measured>) {
     assert!(stdout.len() < 8 * 1024, "a monitor would cut {} bytes", stdout.len());
@@ -214,12 +224,12 @@ fn github_reads_the_annotations_and_the_summary() {
     assert!(commands[0].message.contains("expired "), "{commands:?}");
     assert!(commands[0].message.contains("\nhint: renew"), "{commands:?}");
     assert!(commands[1].message.contains("::error::x%0A|"), "it reads back as sent: {commands:?}");
-    assert_eq!(output.stdout.lines().last(), Some("mailcfg: 4 endpoints: 2 fail, 1 unknown, 1 pass"));
+    assert_eq!(output.stdout.lines().last(), Some("mailcfg: 4 results: 2 fail, 1 unknown, 1 pass"));
 
     let page = std::fs::read_to_string(&summary).unwrap();
     let mut lines = page.lines();
     assert_eq!(lines.next(), Some("before"), "the page is added behind what is there");
-    assert_eq!(lines.next(), Some("### mailcfg: 4 endpoints: 2 fail, 1 unknown, 1 pass"));
+    assert_eq!(lines.next(), Some("### mailcfg: 4 results: 2 fail, 1 unknown, 1 pass"));
     let rows: Vec<&str> = lines.filter(|line| line.starts_with('|')).collect();
     assert_eq!(rows.len(), 2 + 4, "{page}");
     for row in rows {

@@ -14,6 +14,7 @@ mod pitfalls;
 mod readme;
 mod real;
 mod real_lookup;
+mod recipes;
 mod regressions;
 mod scenarios;
 mod schema;
