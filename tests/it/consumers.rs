@@ -94,10 +94,10 @@ fn read_prometheus(text: &str) -> String {
     let mut python = Command::new("/usr/bin/python3");
     python.args(["-c", READ_PROMETHEUS]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = python.spawn().expect("tests/real/servers install gets python3-prometheus-client");
-    child.stdin.take().expect("stdin is piped").write_all(text.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
+    child.stdin.take().expect("stdin is piped").write_all(text.as_bytes()).expect("python reads");
+    let output = child.wait_with_output().expect("python ends");
     assert!(output.status.success(), "{}\n{text}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(output.stdout).expect("python writes text")
 }
 
 /// A line of performance data, by the Monitoring Plugins Development Guidelines.
