@@ -43,14 +43,17 @@ pub struct Format {
     /// When results are written.
     pub order: Order,
     /// Makes a renderer of probes.
-    pub reports: fn(&Look) -> Box<dyn Renderer<Report>>,
+    pub reports: Maker<Report>,
     /// Makes a renderer of lookups, where that makes sense.
-    pub lookups: Option<fn(&Look) -> Box<dyn Renderer<Looked>>>,
+    pub lookups: Option<Maker<Looked>>,
     /// How plain lists are written, where that makes sense.
     pub listing: Option<Listing>,
     /// True when exit codes and complaints are those of a monitoring plugin.
     pub is_plugin: bool,
 }
+
+/// Makes a renderer of one kind of results.
+pub type Maker<T> = fn(&Look) -> Box<dyn Renderer<T>>;
 
 /// The order of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use time::format_description::well_known::Rfc3339;
 
-use crate::render::words::{is_skipped, verdict, worst};
+use crate::render::words::{evidence, is_skipped, verdict, worst};
 use crate::render::{Format, Order, Renderer, escaped};
 use crate::report::finding::Finding;
 use crate::report::{EndpointReport, Looked, LookupReport, Report};
@@ -80,6 +80,7 @@ impl Renderer<Looked> for Table {
 
 fn endpoint_cells(endpoint: &EndpointReport, report: &Report) -> Vec<String> {
     let facts = &endpoint.facts;
+    let worst = worst(&endpoint.findings);
     let place = &facts.endpoint;
     let agreed = facts.tls.value();
     let chain = facts.chain.as_ref();
@@ -103,16 +104,18 @@ fn endpoint_cells(endpoint: &EndpointReport, report: &Report) -> Vec<String> {
         facts.timings.total.map(|it| format!("{:.1}", it.as_secs_f64() * 1_000.0)).unwrap_or_default(),
         ids(&endpoint.findings),
         text(&verdict(endpoint, report)),
-        worst(&endpoint.findings).and_then(|it| it.hint.as_deref()).map(text).unwrap_or_default(),
+        worst.and_then(evidence).map(text).unwrap_or_default(),
+        worst.and_then(|it| it.hint.as_deref()).map(text).unwrap_or_default(),
     ]
 }
 
 fn target_cells(report: &Report) -> Vec<String> {
     let target = [text(&report.target), report.status.as_str().to_owned()];
-    let mut cells = padded(target, REPORT_HEADER.len() - 3);
+    let mut cells = padded(target, REPORT_HEADER.len() - 4);
     let worst = worst(&report.findings);
     cells.push(ids(&report.findings));
     cells.push(worst.map(|finding| text(&finding.text)).unwrap_or_default());
+    cells.push(worst.and_then(evidence).map(text).unwrap_or_default());
     cells.push(worst.and_then(|finding| finding.hint.as_deref()).map(text).unwrap_or_default());
     cells
 }
@@ -181,6 +184,7 @@ const REPORT_HEADER: &[&str] = &[
     "total_ms",
     "findings",
     "text",
+    "evidence",
     "hint",
 ];
 

@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use crate::render::words::{is_skipped, name, of_target, verdict};
+use crate::render::words::{evidence, is_skipped, name, of_target, verdict};
 use crate::render::{Format, Order, Renderer, escaped};
 use crate::report::Report;
 use crate::report::finding::{Finding, Severity, Status};
@@ -82,8 +82,10 @@ impl Annotations {
         if *count > SHOWN {
             return Ok(());
         }
-        let hint = finding.hint.as_ref().map(|hint| format!("\nhint: {}", escaped(hint)));
-        let text = format!("{}{}", escaped(&finding.text), hint.unwrap_or_default());
+        let mut text = escaped(&finding.text);
+        for (name, said) in [("seen", evidence(finding)), ("hint", finding.hint.as_deref())] {
+            text.extend(said.map(|said| format!("\n{name}: {}", escaped(said))));
+        }
         writeln!(out, "::{kind} title={}::{}", property(&escaped(title)), message(&text))
     }
 
@@ -100,14 +102,14 @@ impl Annotations {
         self.rows.push(cells.map(cell));
     }
 
-    /// `3 endpoints: 1 fail, 2 pass`
+    /// `3 results: 1 fail, 2 pass`
     fn sum(&self) -> String {
         let total: usize = self.endpoints.iter().sum();
         let counts = self.endpoints.iter().zip(STATUSES).filter(|(count, _)| **count > 0);
         let counts: Vec<String> =
             counts.map(|(count, status)| format!("{count} {}", status.as_str())).collect();
-        let endpoints = if total == 1 { "endpoint" } else { "endpoints" };
-        format!("{total} {endpoints}: {}", counts.join(", "))
+        let results = if total == 1 { "result" } else { "results" };
+        format!("{total} {results}: {}", counts.join(", "))
     }
 }
 

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use quick_xml::Writer;
+use quick_xml::escape::partial_escape;
 use quick_xml::events::BytesText;
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -183,7 +184,7 @@ impl Case<'_> {
         let said: Vec<String> = self.findings.iter().map(|finding| words(finding)).collect();
         if !said.is_empty() && matches!(self.outcome(), Outcome::Passed | Outcome::Skipped) {
             let text = said.join("\n");
-            writer.create_element("system-out").write_text_content(BytesText::new(&legal(&text)))?;
+            writer.create_element("system-out").write_text_content(inside(&text))?;
         }
         Ok(())
     }
@@ -203,7 +204,7 @@ impl Case<'_> {
             .create_element(element)
             .with_attribute(("type", finding.id))
             .with_attribute(("message", legal(&escaped(&finding.text)).as_ref()))
-            .write_text_content(BytesText::new(&legal(&said.join("\n"))))?;
+            .write_text_content(inside(&said.join("\n")))?;
         Ok(())
     }
 }
@@ -274,6 +275,11 @@ fn legal(text: &str) -> Cow<'_, str> {
         matches!(found, '\u{fffe}' | '\u{ffff}') || (found.is_control() && !matches!(found, '\n' | '\t'))
     };
     if text.contains(is_illegal) { text.replace(is_illegal, "\u{fffd}").into() } else { text.into() }
+}
+
+/// Text inside an element, where quotes may stay as they are.
+fn inside(text: &str) -> BytesText<'static> {
+    BytesText::from_escaped(partial_escape(legal(text)).into_owned())
 }
 
 fn seconds(time: Duration) -> String {

@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::render::words::{name, of_target, verdict};
+use crate::render::words::{evidence, name, of_target, verdict, worst};
 use crate::render::{Format, Order, Renderer, escaped};
 use crate::report::finding::Status;
 use crate::report::policy::{FailOn, MinDays};
 use crate::report::{EndpointReport, Report};
+use crate::wire::line::excerpt;
 
 /// `nagios`
 pub const FORMAT: Format = Format {
@@ -141,7 +142,14 @@ impl Renderer<Report> for Plugin {
         for endpoint in &report.endpoints {
             let status = self.fail_on.counted(endpoint.status);
             self.count(status);
-            let said = format!("{}: {}", name(endpoint, report), verdict(endpoint, report));
+            let seen =
+                worst(&endpoint.findings).and_then(evidence).map(|seen| format!(" ({})", excerpt(seen)));
+            let said = format!(
+                "{}: {}{}",
+                name(endpoint, report),
+                verdict(endpoint, report),
+                seen.unwrap_or_default()
+            );
             self.add(status, text(&said));
             self.measure(endpoint, report);
         }
@@ -200,7 +208,7 @@ fn label(name: &str) -> String {
 }
 
 /// How many endpoints are written out, problems first.
-const LINES: usize = 40;
+const LINES: usize = 20;
 
 /// As the rule has it: a certificate with less than 20 days and less than a quarter of its life left expires soon.
 const SOON_DAYS: i64 = 20;

@@ -30,6 +30,11 @@ pub fn worst(findings: &[Finding]) -> Option<&Finding> {
     findings.first().filter(|finding| finding.severity > Severity::Info)
 }
 
+/// What a finding rests on, unless it stands in the finding's own text: what a certificate says is among the facts.
+pub fn evidence(finding: &Finding) -> Option<&str> {
+    finding.evidence.as_deref().filter(|_| !finding.id.starts_with("certificate."))
+}
+
 /// True for an address that this machine has no route to, while another of the host has one.
 pub fn is_skipped(endpoint: &EndpointReport) -> bool {
     matches!(endpoint.facts.connect, Attempt::Skipped(_)) && endpoint.facts.interrupted.is_none()

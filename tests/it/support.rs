@@ -8,6 +8,8 @@ pub mod folder;
 pub mod host;
 pub mod mail;
 pub mod probe;
+pub mod scene;
+pub mod schema;
 pub mod socks;
 pub mod text;
 pub mod web;

@@ -8,7 +8,7 @@ use crate::attempt::Attempt;
 use crate::probe::certificate::{Certificate, Chain};
 use crate::probe::facts::{Answer, Facts, Party, Timings, takes_password};
 use crate::render::style::{Escaped, Style, Tone, columns};
-use crate::render::words::is_skipped;
+use crate::render::words::{evidence, is_skipped};
 use crate::report::finding::{Finding, Ignored, Severity, Status};
 use crate::report::{EndpointReport, Report};
 use crate::settings::Security;
@@ -237,9 +237,7 @@ fn write_findings(out: &mut dyn Write, findings: &[Finding], style: Style, detai
             };
             writeln!(out, "{INDENT}{} {}", style.paint(tone, word), Escaped(&finding.text))?;
         }
-        // What a certificate says stands among the facts.
-        if let Some(evidence) = finding.evidence.as_ref().filter(|_| !finding.id.starts_with("certificate."))
-        {
+        if let Some(evidence) = evidence(finding) {
             writeln!(out, "{INDENT}{} {}", style.paint(Tone::Dim, "seen:"), Escaped(evidence))?;
         }
         write_hint(out, INDENT, finding, style)?;
