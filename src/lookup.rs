@@ -5,6 +5,7 @@
 
 pub mod autoconfig;
 pub mod autodiscover;
+pub mod clock;
 pub mod fetch;
 pub mod guess;
 pub mod ispdb;
@@ -25,6 +26,7 @@ use crate::probe::session::Ended;
 use crate::providers::{self, Providers};
 use crate::settings::{Settings, Source};
 use crate::target::{Address, Domain};
+use clock::Clock;
 use merge::Disagreement;
 use source::{Answer, Context, Question, Remark, Reply, SOURCES, SourceEntry};
 
@@ -192,8 +194,8 @@ pub async fn lookup(
     if let Some(answered) = from_tables(query, providers, options) {
         return answered;
     }
-    let context =
-        Context { query, providers, network, options, ended, deadline: deadline_in(options.timeout) };
+    let clock = Clock::new(options.timeout);
+    let context = Context { query, providers, network, options, ended, clock: &clock };
     let mut sources = ask_tables(query, providers, options);
     sources.extend(ask_network(&context, &sources).await);
     Lookup::new(query.clone(), sources, options)
@@ -277,11 +279,12 @@ async fn ask_network(context: &Context<'_>, tables: &[Asked]) -> Vec<Asked> {
 async fn ask(entry: &'static SourceEntry, context: &Context<'_>) -> Asked {
     let began = Instant::now();
     let limit = entry.limit.min(context.options.timeout);
-    let context = Context { deadline: deadline_in(limit), ..*context };
+    let clock = Clock::new(limit);
+    let context = Context { clock: &clock, ..*context };
     // What a source asks ends by itself at the deadline, and what else it found by then counts.
-    let reply = match tokio::time::timeout(limit + GRACE, (entry.ask)(&context)).await {
-        Ok(reply) => reply,
-        Err(_) => Reply::from(Attempt::Failed(out_of_time(limit))),
+    let reply = tokio::select! {
+        reply = (entry.ask)(&context) => reply,
+        () = clock.over(GRACE) => Reply::from(Attempt::Failed(out_of_time(limit))),
     };
     Asked { source: entry.source, elapsed: began.elapsed(), outcome: reply.outcome, remarks: reply.remarks }
 }
@@ -303,10 +306,6 @@ impl Rest {
         };
         Asked { source: entry.source, elapsed: Duration::ZERO, outcome, remarks: Vec::new() }
     }
-}
-
-fn deadline_in(limit: Duration) -> tokio::time::Instant {
-    tokio::time::Instant::now() + limit
 }
 
 /// For a source to sum up what it found by its deadline.

@@ -5,6 +5,7 @@
 pub mod dial;
 pub mod dns;
 pub mod http;
+pub mod places;
 pub mod proxy;
 pub mod tls;
 
@@ -19,6 +20,7 @@ use rustls::pki_types::pem::PemObject;
 
 use crate::target::{Host, InvalidTarget, Port};
 use dns::{Resolver, ResolverChoice};
+use places::{CONNECTIONS, Places};
 use proxy::Proxy;
 
 /// How the network is reached.
@@ -36,6 +38,8 @@ pub struct Options {
     pub connect_to: Vec<ConnectTo>,
     /// The proxy all connections go through.
     pub proxy: Option<Proxy>,
+    /// How many connections are open at once.
+    pub connections: usize,
 }
 
 impl Default for Options {
@@ -47,6 +51,7 @@ impl Default for Options {
             connect_timeout: CONNECT_TIMEOUT,
             connect_to: Vec::new(),
             proxy: None,
+            connections: CONNECTIONS,
         }
     }
 }
@@ -83,6 +88,7 @@ pub struct Network {
     options: Options,
     resolver: Resolver,
     roots: Arc<RootCertStore>,
+    places: Places,
 }
 
 impl Network {
@@ -94,7 +100,8 @@ impl Network {
             let _ = roots.add(root.clone());
         }
         let roots = Arc::new(roots);
-        Self { resolver: Resolver::new(options.resolver.clone(), Arc::clone(&roots)), roots, options }
+        let resolver = Resolver::new(options.resolver.clone(), Arc::clone(&roots));
+        Self { resolver, roots, places: Places::new(options.connections), options }
     }
 
     /// The options it was made with.
@@ -110,6 +117,11 @@ impl Network {
     /// The trusted roots: the bundled ones and those added.
     pub fn roots(&self) -> &RootCertStore {
         &self.roots
+    }
+
+    /// The places that everybody who opens a connection takes one of.
+    pub fn places(&self) -> &Places {
+        &self.places
     }
 
     /// Where to connect for a host and port, by the first entry of the connect-to map that matches.

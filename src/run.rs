@@ -77,9 +77,9 @@ impl Run {
     /// Must be called inside a tokio runtime. When `ended` turns true, probes stop and their facts so far are given.
     pub fn start(self, jobs: Vec<Job>, ended: Ended) -> mpsc::UnboundedReceiver<Event> {
         let (events, receiver) = mpsc::unbounded_channel();
-        let [targets, connections] = [Semaphore::new(self.jobs.max(1)), Semaphore::new(self.jobs.max(1))];
+        let targets = Semaphore::new(self.jobs.max(1));
         tokio::spawn(tls::ready());
-        let worker = Arc::new(Worker { run: self, targets, connections, events, ended });
+        let worker = Arc::new(Worker { run: self, targets, events, ended });
         for (index, job) in jobs.into_iter().enumerate() {
             tokio::spawn(Arc::clone(&worker).work(index, job));
         }
@@ -112,7 +112,6 @@ impl Run {
 struct Worker {
     run: Run,
     targets: Semaphore,
-    connections: Semaphore,
     events: mpsc::UnboundedSender<Event>,
     ended: Ended,
 }
@@ -178,7 +177,6 @@ impl Worker {
     }
 
     async fn examine_at(&self, endpoint: &Endpoint, address: Option<SocketAddr>) -> Facts {
-        let _place = self.connections.acquire().await;
         examine(&self.run.network, endpoint, address, &self.run.probe, &self.ended).await
     }
 

@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
-use tokio::time::Instant;
 
 use super::source::{Context, Remark, Reply};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
@@ -74,14 +73,8 @@ pub struct Fetched {
 
 /// Fetches a document before the deadline of the source.
 pub async fn document(context: &Context<'_>, request: Request<'_>) -> Fetched {
-    let mut journey = Journey {
-        context,
-        request,
-        deadline: context.deadline,
-        visited: Vec::new(),
-        remarks: Vec::new(),
-        began_public: false,
-    };
+    let mut journey =
+        Journey { context, request, visited: Vec::new(), remarks: Vec::new(), began_public: false };
     let outcome = match Url::parse(journey.request.url) {
         Ok(url) => journey.travel(url).await,
         Err(error) => Attempt::Failed(Failure::new(Stage::Http, Cause::Malformed, error.to_string())),
@@ -93,7 +86,6 @@ pub async fn document(context: &Context<'_>, request: Request<'_>) -> Fetched {
 struct Journey<'a> {
     context: &'a Context<'a>,
     request: Request<'a>,
-    deadline: Instant,
     visited: Vec<String>,
     remarks: Vec<Remark>,
     began_public: bool,
@@ -121,7 +113,10 @@ impl Journey<'_> {
     }
 
     async fn stop(&mut self, url: &Url) -> Result<Stop, Failure> {
-        let connection = match http::connect(self.context.network, url, self.deadline).await {
+        let network = self.context.network;
+        let place = self.context.clock.place(network.places()).await;
+        let deadline = self.context.clock.deadline();
+        let connection = match http::connect(network, place, url, deadline).await {
             Ok(connection) => connection,
             Err(unconnected) => return Ok(Stop::Arrived(self.not_reached(url, unconnected).await)),
         };
@@ -132,10 +127,8 @@ impl Journey<'_> {
             return Ok(Stop::Arrived(outcome));
         }
         let response = match &self.request.post {
-            None => connection.get(url, "*/*", self.deadline).await?,
-            Some((content_type, body)) => {
-                connection.post(url, content_type, body.clone(), self.deadline).await?
-            }
+            None => connection.get(url, "*/*", deadline).await?,
+            Some((content_type, body)) => connection.post(url, content_type, body.clone(), deadline).await?,
         };
         self.judge(url, response)
     }

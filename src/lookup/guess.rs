@@ -10,7 +10,7 @@ use super::Options;
 use super::source::{Answer, Context, Question, Reply, SourceEntry};
 use crate::attempt::{Attempt, Cause, Failure};
 use crate::probe::facts::Facts;
-use crate::probe::{self, session::examine};
+use crate::probe::{self, session::examine_at_once};
 use crate::settings::{Access, Endpoint, Protocol, Security, Service, Settings, Source, Trust, recommend};
 use crate::target::{Domain, Host, Port};
 
@@ -70,11 +70,8 @@ const RELAY_PORTS: &[(Protocol, i64, Security)] =
 
 async fn ask(context: &Context<'_>) -> Attempt<Answer> {
     let domain = &context.query.domain;
-    let left = context.deadline.saturating_duration_since(Instant::now());
-    let options = probe::Options { timeout: left, ..probe::Options::default() };
     let all = candidates(domain, context.options);
-    let tried = all.iter().map(|endpoint| examine(context.network, endpoint, None, &options, context.ended));
-    let facts = join_all(tried).await;
+    let facts = join_all(all.iter().map(|endpoint| tried(context, endpoint))).await;
     let mut services: Vec<Service> = Vec::new();
     for facts in facts.iter().filter(|facts| is_proved(facts)) {
         // One host for each protocol and port: the first of the usual names.
@@ -96,6 +93,13 @@ async fn ask(context: &Context<'_>) -> Attempt<Answer> {
     }
     recommend(&mut services);
     Attempt::Done(Answer::without_document(Settings { provider: None, services }))
+}
+
+async fn tried(context: &Context<'_>, endpoint: &Endpoint) -> Facts {
+    let place = context.clock.place(context.network.places()).await;
+    let left = context.clock.deadline().saturating_duration_since(Instant::now());
+    let options = probe::Options { timeout: left, ..probe::Options::default() };
+    examine_at_once(context.network, &place, endpoint, None, &options, context.ended).await
 }
 
 /// A guess that was refused or answered otherwise is absent; silence, a break or "later" tells nothing.

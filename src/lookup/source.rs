@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
+use super::clock::Clock;
 use super::{Options, Query, autoconfig, autodiscover, guess, ispdb, mailconf, mx, pacc, srv};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::net::Network;
@@ -61,7 +62,7 @@ pub struct Context<'a> {
     /// Turns true when the run is to end.
     pub ended: &'a Ended,
     /// When every question of the source ends.
-    pub deadline: Instant,
+    pub clock: &'a Clock,
 }
 
 impl Context<'_> {
@@ -70,7 +71,7 @@ impl Context<'_> {
     /// # Errors
     /// [`Failure`] in the stage `dns`: the resolver's own, or that it did not answer in time.
     pub async fn in_time<T>(&self, answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        timeout_at(self.deadline, answer).await.unwrap_or_else(|_| {
+        timeout_at(self.clock.deadline(), answer).await.unwrap_or_else(|_| {
             let reason = "the resolver did not answer in time";
             Err(Failure::temporary(Stage::Dns, Cause::Resolver, reason))
         })

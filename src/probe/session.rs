@@ -20,6 +20,7 @@ use super::facts::{Facts, Party, StartTls};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::net::Network;
 use crate::net::dial::Dialled;
+use crate::net::places::Place;
 use crate::net::tls::{self, Groups, Secured, Unsecured};
 use crate::settings::{Endpoint, Security};
 use crate::wire::{
@@ -30,9 +31,23 @@ use answer::{address_literal, injected, named, refused, waiting_bytes};
 /// Turns true when the run is to end: probes stop where they are and tell what they know.
 pub type Ended = watch::Receiver<bool>;
 
-/// Examines an endpoint, at one address or at the first of its addresses that answers.
+/// Waits for a place among the connections of the network, then examines an endpoint, at one address or at the first
+/// of its addresses that answers.
 pub async fn examine(
     network: &Network,
+    endpoint: &Endpoint,
+    address: Option<SocketAddr>,
+    options: &Options,
+    ended: &Ended,
+) -> Facts {
+    let place = network.places().wait().await;
+    examine_at_once(network, &place, endpoint, address, options, ended).await
+}
+
+/// As [`examine`], for somebody who holds a place.
+pub async fn examine_at_once(
+    network: &Network,
+    _place: &Place,
     endpoint: &Endpoint,
     address: Option<SocketAddr>,
     options: &Options,
