@@ -13,6 +13,7 @@ pub mod mailconf;
 pub mod merge;
 pub mod mx;
 pub mod pacc;
+pub mod reach;
 pub mod source;
 pub mod srv;
 

@@ -124,10 +124,18 @@ impl Network {
         &self.places
     }
 
+    /// True when the connect-to map names another host in place of this one.
+    pub fn is_mapped(&self, host: &Host, port: Port) -> bool {
+        self.entry(host, port).is_some_and(|entry| entry.to_host.is_some())
+    }
+
+    fn entry(&self, host: &Host, port: Port) -> Option<&ConnectTo> {
+        self.options.connect_to.iter().find(|entry| entry.matches(host, port))
+    }
+
     /// Where to connect for a host and port, by the first entry of the connect-to map that matches.
     pub fn place(&self, host: &Host, port: Port) -> (Host, Port) {
-        let entry = self.options.connect_to.iter().find(|entry| entry.matches(host, port));
-        match entry {
+        match self.entry(host, port) {
             Some(entry) => {
                 (entry.to_host.clone().unwrap_or_else(|| host.clone()), entry.to_port.unwrap_or(port))
             }

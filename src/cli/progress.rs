@@ -1,9 +1,10 @@
-//! One line on a terminal's stderr that tells how far the work is.
+//! One line on a terminal's stderr that tells how far the work is. A dumb terminal cannot take a line away, so there is
+//! none on it.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// The line; silent when stderr is no terminal.
+/// The line; silent when stderr is no terminal that can redraw a line.
 #[derive(Debug)]
 pub struct Progress {
     shown: bool,
@@ -15,7 +16,9 @@ pub struct Progress {
 impl Progress {
     /// A line that is drawn when it is wanted and stderr is a terminal.
     pub fn new(wanted: bool) -> Self {
-        Self { shown: wanted && std::io::stderr().is_terminal(), began: Instant::now(), planned: 0, done: 0 }
+        let dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
+        let shown = wanted && !dumb && std::io::stderr().is_terminal();
+        Self { shown, began: Instant::now(), planned: 0, done: 0 }
     }
 
     /// So many endpoints more are to be examined.

@@ -5,6 +5,7 @@
 use futures_util::future::join_all;
 
 use super::fetch::{self, Document, Request, percent_encode};
+use super::reach::Start;
 use super::source::{Answer, Context, LIMIT, Question, Reply, SourceEntry, settings_of};
 use super::{Options, Query};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
@@ -56,17 +57,30 @@ async fn ask(context: &Context<'_>) -> Reply {
         return Attempt::Skipped("it needs a whole address".to_owned()).into();
     };
     let urls = pox_urls(address);
-    let places = join_all(urls.iter().map(|url| pox(context, url.clone(), address, Trust::Https)));
+    let places = join_all(urls.iter().map(|url| pox(context, Place::published(url), address, Trust::Https)));
     let (mut replies, by_json, by_srv) = tokio::join!(places, json(context, address), srv(context, address));
     replies.extend([by_json, by_srv]);
     fetch::best(replies)
 }
 
+/// Where the request is posted to, and who names the place.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    url: &'a str,
+    start: Start,
+}
+
+impl<'a> Place<'a> {
+    fn published(url: &'a str) -> Self {
+        Self { url, start: Start::Published }
+    }
+}
+
 /// Posts the request, and once more where the answer says so.
-async fn pox(context: &Context<'_>, url: String, address: &Address, trust: Trust) -> Reply {
-    match pox_once(context, &url, address).await {
-        Ok((document, PoxReply::RedirectUrl(next))) if next != url => {
-            match pox_once(context, &next, address).await {
+async fn pox(context: &Context<'_>, place: Place<'_>, address: &Address, trust: Trust) -> Reply {
+    match pox_once(context, place, address).await {
+        Ok((document, PoxReply::RedirectUrl(next))) if next != place.url => {
+            match pox_once(context, Place { url: &next, start: document.start }, address).await {
                 Ok((_, reply)) => settled(reply, &next, vec![document.url], context.query, trust),
                 Err(reply) => reply,
             }
@@ -78,11 +92,11 @@ async fn pox(context: &Context<'_>, url: String, address: &Address, trust: Trust
 
 async fn pox_once(
     context: &Context<'_>,
-    url: &str,
+    place: Place<'_>,
     address: &Address,
 ) -> Result<(Document, PoxReply), Reply> {
-    let request =
-        Request { url, post: Some(("text/xml; charset=utf-8", pox_request(address))), ..Request::get(url) };
+    let post = Some(("text/xml; charset=utf-8", pox_request(address)));
+    let request = Request { post, start: place.start, ..Request::get(place.url) };
     let document = fetched(context, request).await?;
     let parsed = document.text().and_then(|text| parse_pox(&text));
     match parsed {
@@ -138,7 +152,9 @@ async fn json(context: &Context<'_>, address: &Address) -> Reply {
     };
     match document.text().and_then(|text| parse_json(&text)) {
         Ok(JsonReply::Url(url)) if pox_urls(address).contains(&url) => asked_already(&url),
-        Ok(JsonReply::Url(url)) => pox(context, url, address, Trust::Https).await,
+        Ok(JsonReply::Url(url)) => {
+            pox(context, Place { url: &url, start: document.start }, address, Trust::Https).await
+        }
         Ok(JsonReply::Error(refusal)) => {
             Attempt::Absent(format!("{url} answers: {}", refusal.message)).into()
         }
@@ -160,7 +176,7 @@ async fn srv(context: &Context<'_>, address: &Address) -> Reply {
     if pox_urls(address).contains(&url) {
         return asked_already(&url);
     }
-    pox(context, url, address, Trust::Dns).await
+    pox(context, Place::published(&url), address, Trust::Dns).await
 }
 
 /// Some servers ban who asks for an unknown mailbox again and again: no place is asked twice.

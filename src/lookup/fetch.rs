@@ -1,20 +1,20 @@
 //! Fetches a document for a source and draws the line between "there is none" and "could not tell".
 //!
 //! Nothing is asked of a web server before its certificate was judged. A redirect never leads away from https, nor
-//! from a public address to a private one.
+//! from a public address to a private one, of which `reach.rs` knows more.
 
 use std::hash::{BuildHasher, RandomState};
-use std::net::SocketAddr;
 
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 
+use super::reach::{Reach, Start, beyond};
 use super::source::{Context, Remark, Reply};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::net::dns::AddressFamily;
 use crate::net::http::{self, Response, Scheme, Unconnected, Url};
 use crate::probe::certificate::{self, ProblemKind};
-use crate::target::{Domain, is_loopback, is_private};
+use crate::target::Domain;
 use crate::wire::text::{self, BadDocument};
 
 /// A document as it came.
@@ -26,6 +26,8 @@ pub struct Document {
     pub redirects: Vec<String>,
     /// True when it came over https.
     pub secure: bool,
+    /// Where a way that goes on from it comes from.
+    pub start: Start,
     /// Its bytes.
     pub body: Vec<u8>,
 }
@@ -53,12 +55,21 @@ pub struct Request<'a> {
     pub address_would_help: bool,
     /// Whether the host is known to exist, so that its absence says something of the network here alone.
     pub host_exists: bool,
+    /// Who names the address.
+    pub start: Start,
 }
 
 impl<'a> Request<'a> {
     /// Gets a document and follows redirects.
     pub fn get(url: &'a str) -> Self {
-        Self { url, post: None, follow: true, address_would_help: false, host_exists: false }
+        Self {
+            url,
+            post: None,
+            follow: true,
+            address_would_help: false,
+            host_exists: false,
+            start: Start::Published,
+        }
     }
 }
 
@@ -73,8 +84,8 @@ pub struct Fetched {
 
 /// Fetches a document before the deadline of the source.
 pub async fn document(context: &Context<'_>, request: Request<'_>) -> Fetched {
-    let mut journey =
-        Journey { context, request, visited: Vec::new(), remarks: Vec::new(), began_public: false };
+    let start = request.start;
+    let mut journey = Journey { context, request, visited: Vec::new(), remarks: Vec::new(), start };
     let outcome = match Url::parse(journey.request.url) {
         Ok(url) => journey.travel(url).await,
         Err(error) => Attempt::Failed(Failure::new(Stage::Http, Cause::Malformed, error.to_string())),
@@ -88,7 +99,7 @@ struct Journey<'a> {
     request: Request<'a>,
     visited: Vec<String>,
     remarks: Vec<Remark>,
-    began_public: bool,
+    start: Start,
 }
 
 /// What a stop on the way says.
@@ -114,13 +125,14 @@ impl Journey<'_> {
 
     async fn stop(&mut self, url: &Url) -> Result<Stop, Failure> {
         let network = self.context.network;
+        let reach = Reach { context: self.context, start: self.start };
         let place = self.context.clock.place(network.places()).await;
         let deadline = self.context.clock.deadline();
-        let connection = match http::connect(network, place, url, deadline).await {
+        let connection = match http::connect(network, place, url, deadline, Some(&reach)).await {
             Ok(connection) => connection,
             Err(unconnected) => return Ok(Stop::Arrived(self.not_reached(url, unconnected).await)),
         };
-        self.check_address(url, connection.address())?;
+        self.start = beyond(self.start, url.host(), connection.address().map(|address| address.ip()));
         if url.scheme() == Scheme::Https
             && let Some(outcome) = self.certificate_problem(url, connection.chain()).await
         {
@@ -139,23 +151,11 @@ impl Journey<'_> {
         let outcome = self.certificate_problem(url, &unconnected.chain).await;
         match outcome {
             Some(outcome) => outcome,
+            None if failure.cause == Cause::Private => Attempt::Failed(failure),
             None if self.request.host_exists => Attempt::Failed(Failure { temporary: true, ..failure }),
             None if is_absent(&failure) || failure.cause == Cause::Refused => Attempt::Absent(failure.reason),
             None => Attempt::Failed(failure),
         }
-    }
-
-    fn check_address(&mut self, url: &Url, address: Option<SocketAddr>) -> Result<(), Failure> {
-        let near = address.is_some_and(|address| is_private(address.ip()) || is_loopback(address.ip()));
-        if self.visited.is_empty() {
-            self.began_public = address.is_some() && !near;
-        }
-        if self.began_public && near {
-            return Err(failed(format!(
-                "a redirect from a public address to a private one was refused: {url}"
-            )));
-        }
-        Ok(())
     }
 
     /// Judges the certificate of a web server; one that fits only its wildcard DNS says that nothing is published.
@@ -190,6 +190,7 @@ impl Journey<'_> {
                 redirects: self.visited.clone(),
                 secure: url.scheme() == Scheme::Https
                     && self.visited.iter().all(|it| it.starts_with("https://")),
+                start: self.start,
                 body: response.body,
             }))),
             301 | 302 | 303 | 307 | 308 => self.onward(url, response.location.as_deref()),

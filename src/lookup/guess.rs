@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::Options;
+use super::reach::{Reach, Start};
 use super::source::{Answer, Context, Question, Reply, SourceEntry};
 use crate::attempt::{Attempt, Cause, Failure};
 use crate::probe::facts::Facts;
@@ -99,12 +100,15 @@ async fn tried(context: &Context<'_>, endpoint: &Endpoint) -> Facts {
     let place = context.clock.place(context.network.places()).await;
     let left = context.clock.deadline().saturating_duration_since(Instant::now());
     let options = probe::Options { timeout: left, ..probe::Options::default() };
-    examine_at_once(context.network, &place, endpoint, None, &options, context.ended).await
+    let reach = Reach { context, start: Start::Published };
+    examine_at_once(context.network, (&place, Some(&reach)), endpoint, None, &options, context.ended).await
 }
 
-/// A guess that was refused or answered otherwise is absent; silence, a break or "later" tells nothing.
+/// A guess that was refused or answered otherwise is absent; silence, a break or "later" tells nothing, and neither
+/// does a server that may not be asked.
 fn is_untold(failure: &&Failure) -> bool {
-    failure.temporary || matches!(failure.cause, Cause::TimedOut | Cause::Reset | Cause::Closed)
+    failure.temporary
+        || matches!(failure.cause, Cause::TimedOut | Cause::Reset | Cause::Closed | Cause::Private)
 }
 
 fn is_proved(facts: &Facts) -> bool {

@@ -67,17 +67,57 @@ pub enum TriedOutcome {
     StillOpen(Duration),
 }
 
+/// Judges the addresses of a host before any of them is connected.
+pub trait Gate: Sync {
+    /// The addresses that may be connected, at least one of them.
+    ///
+    /// # Errors
+    /// [`Failure`] when none may.
+    fn admit<'a>(
+        &'a self,
+        host: &'a Host,
+        addresses: Vec<IpAddr>,
+    ) -> BoxFuture<'a, Result<Vec<IpAddr>, Failure>>;
+}
+
 impl Network {
     /// Opens a connection to a host before the deadline, to the first of its addresses that answers.
     ///
     /// # Errors
     /// [`Undialled`] in the stages `dns` and `connect`.
     pub async fn dial(&self, host: &Host, port: Port, deadline: Instant) -> Result<Dialled, Undialled> {
+        self.dial_through(host, port, deadline, None).await
+    }
+
+    /// As [`Network::dial`], to addresses that the gate admits. What the connect-to map names is not judged, nor is what
+    /// a proxy resolves.
+    ///
+    /// # Errors
+    /// [`Undialled`] in the stages `dns` and `connect`: the gate's own failure when it admits no address.
+    pub async fn dial_through(
+        &self,
+        host: &Host,
+        port: Port,
+        deadline: Instant,
+        gate: Option<&dyn Gate>,
+    ) -> Result<Dialled, Undialled> {
+        let gate = gate.filter(|_| !self.is_mapped(host, port));
+        if let (Some(gate), Host::Ip(address)) = (gate, host) {
+            gate.admit(host, vec![*address]).await.map_err(|failure| Undialled {
+                failure,
+                address: None,
+                course: Course::default(),
+            })?;
+        }
         if let Some(proxy) = &self.options().proxy {
             return proxy.dial(self, host, port, deadline).await;
         }
         let (host, port) = self.place(host, port);
-        self.dial_directly(&host, port, deadline).await
+        let mut race = self.race(&host, port, deadline);
+        if let Some(gate) = gate {
+            race.judge(&host, gate);
+        }
+        race.run().await
     }
 
     /// As [`Network::dial`], without the proxy and the connect-to map.
@@ -90,13 +130,17 @@ impl Network {
         port: Port,
         deadline: Instant,
     ) -> Result<Dialled, Undialled> {
+        self.race(host, port, deadline).run().await
+    }
+
+    fn race<'a>(&'a self, host: &'a Host, port: Port, deadline: Instant) -> Race<'a> {
         let mut race = Race::new(self.options().connect_timeout, port, deadline);
         match host {
             Host::Ip(address) if self.options().family.admits(*address) => race.addresses.push_back(*address),
             Host::Ip(_) => {}
             Host::Name(name) => race.questions = self.questions(name),
         }
-        race.run().await
+        race
     }
 
     /// Opens a connection to one address before the deadline.
@@ -190,6 +234,23 @@ impl<'a> Race<'a> {
             next_start: now,
             deadline,
         }
+    }
+
+    /// Lets what the questions give through the gate first.
+    fn judge(&mut self, host: &'a Host, gate: &'a dyn Gate) {
+        let questions = std::mem::take(&mut self.questions);
+        self.questions = questions
+            .into_iter()
+            .map(|question| -> BoxFuture<'a, _> {
+                Box::pin(async move {
+                    let (family, answer) = question.await;
+                    match answer {
+                        Ok(addresses) => (family, gate.admit(host, addresses).await),
+                        Err(failure) => (family, Err(failure)),
+                    }
+                })
+            })
+            .collect();
     }
 
     async fn run(mut self) -> Result<Dialled, Undialled> {
@@ -331,7 +392,7 @@ fn connect_words(cause: &Cause, error: &std::io::Error) -> String {
     }
 }
 
-/// The failure of a host without a usable address: NXDOMAIN over a broken resolver over "no such record".
+/// The failure of a host without a usable address: a refused one over NXDOMAIN over a broken resolver over "no such record".
 fn no_address(failures: Vec<Failure>) -> Failure {
     let both_lack = failures.len() > 1 && failures.iter().all(|failure| failure.cause == Cause::NoAddress);
     if both_lack {
@@ -339,9 +400,10 @@ fn no_address(failures: Vec<Failure>) -> Failure {
         return Failure::new(Stage::Dns, Cause::NoAddress, reason);
     }
     let weight = |failure: &Failure| match failure.cause {
-        Cause::NoSuchHost => 0,
-        Cause::Resolver => 1,
-        _ => 2,
+        Cause::Private => 0,
+        Cause::NoSuchHost => 1,
+        Cause::Resolver => 2,
+        _ => 3,
     };
     failures.into_iter().min_by_key(weight).unwrap_or_else(|| {
         Failure::new(Stage::Dns, Cause::NoAddress, "the host has no address of the family asked for")

@@ -26,6 +26,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::Network;
+use super::dial::Gate;
 use super::places::Place;
 use super::tls::{self, Groups};
 use crate::attempt::{Cause, Failure, Stage};
@@ -74,7 +75,8 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// Opens a connection to the server of a URL, which keeps the place given, through the connect-to map and the proxy; with https, any certificate
+/// Opens a connection to the server of a URL, which keeps the place given, through the connect-to map, the proxy and
+/// the gate; with https, any certificate
 /// passes and is to be judged before a request.
 ///
 /// # Errors
@@ -84,9 +86,11 @@ pub async fn connect(
     place: Place,
     url: &Url,
     deadline: Instant,
+    gate: Option<&dyn Gate>,
 ) -> Result<Connection, Unconnected> {
     let started = Instant::now();
-    let dialled = match timeout_at(deadline, network.dial(url.host(), url.port(), deadline)).await {
+    let dialling = network.dial_through(url.host(), url.port(), deadline, gate);
+    let dialled = match timeout_at(deadline, dialling).await {
         Ok(Ok(dialled)) => dialled,
         Ok(Err(undialled)) => {
             return Err(Unconnected {
@@ -419,7 +423,7 @@ mod tests {
 
     async fn connected(url: &Url) -> Result<Connection, Unconnected> {
         let network = Network::new(Options::default());
-        connect(&network, network.places().wait().await, url, soon()).await
+        connect(&network, network.places().wait().await, url, soon(), None).await
     }
 
     async fn get(reply: impl Into<Vec<u8>>, then: Then) -> Result<Response, Failure> {
@@ -634,10 +638,11 @@ mod tests {
         let url = Url::parse(&format!("https://{}/", listener.local_addr().unwrap())).unwrap();
         let network = Network::new(Options::default());
         let short = Instant::now() + Duration::from_millis(200);
-        let unconnected = connect(&network, network.places().wait().await, &url, short).await.unwrap_err();
+        let unconnected =
+            connect(&network, network.places().wait().await, &url, short, None).await.unwrap_err();
         assert_eq!((unconnected.failure.stage, unconnected.failure.cause), (Stage::Tls, Cause::TimedOut));
         drop(listener);
-        let refused = connect(&network, network.places().wait().await, &url, soon()).await.unwrap_err();
+        let refused = connect(&network, network.places().wait().await, &url, soon(), None).await.unwrap_err();
         assert_eq!((refused.failure.stage, refused.failure.cause), (Stage::Connect, Cause::Refused));
     }
 }

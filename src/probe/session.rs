@@ -19,7 +19,7 @@ use super::drive::{Channel, Transcript};
 use super::facts::{Facts, Party, StartTls};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::net::Network;
-use crate::net::dial::Dialled;
+use crate::net::dial::{Dialled, Gate};
 use crate::net::places::Place;
 use crate::net::tls::{self, Groups, Secured, Unsecured};
 use crate::settings::{Endpoint, Security};
@@ -41,26 +41,26 @@ pub async fn examine(
     ended: &Ended,
 ) -> Facts {
     let place = network.places().wait().await;
-    examine_at_once(network, &place, endpoint, address, options, ended).await
+    examine_at_once(network, (&place, None), endpoint, address, options, ended).await
 }
 
-/// As [`examine`], for somebody who holds a place.
+/// As [`examine`], for somebody who holds a place, to addresses that the gate admits.
 pub async fn examine_at_once(
     network: &Network,
-    _place: &Place,
+    (_place, gate): (&Place, Option<&dyn Gate>),
     endpoint: &Endpoint,
     address: Option<SocketAddr>,
     options: &Options,
     ended: &Ended,
 ) -> Facts {
     let deadline = Instant::now() + options.timeout;
-    let mut first = Session::new(network, endpoint, address, options, deadline);
+    let mut first = Session { gate, ..Session::new(network, endpoint, address, options, deadline) };
     first.run_until(Groups::PostQuantum, ended).await;
     let time_left = Instant::now() < deadline && !first.facts.interrupted;
     let Some(broken) = first.broke_on_hello.take().filter(|_| time_left) else {
         return first.finish();
     };
-    let mut second = Session::new(network, endpoint, address, options, deadline);
+    let mut second = Session { gate, ..Session::new(network, endpoint, address, options, deadline) };
     second.started = first.started;
     second.run_until(Groups::Classical, ended).await;
     if matches!(second.facts.tls, Attempt::Done(_)) {
@@ -75,6 +75,7 @@ pub async fn examine_at_once(
 
 struct Session<'a> {
     network: &'a Network,
+    gate: Option<&'a dyn Gate>,
     options: &'a Options,
     address: Option<SocketAddr>,
     deadline: Instant,
@@ -94,6 +95,7 @@ impl<'a> Session<'a> {
     ) -> Self {
         Self {
             network,
+            gate: None,
             options,
             address,
             deadline,
@@ -142,7 +144,10 @@ impl<'a> Session<'a> {
         let endpoint = self.facts.endpoint.clone();
         let dialled = match self.address {
             Some(address) => self.network.dial_address(address, self.deadline).await,
-            None => self.network.dial(&endpoint.host, endpoint.port, self.deadline).await,
+            None => {
+                let Endpoint { host, port, .. } = &endpoint;
+                self.network.dial_through(host, *port, self.deadline, self.gate).await
+            }
         };
         let (address, course) = match &dialled {
             Ok(dialled) => (dialled.address, dialled.course.clone()),

@@ -10,6 +10,7 @@ mod input;
 mod lookups;
 mod pitfalls;
 mod places;
+mod private;
 mod readme;
 mod real;
 mod real_lookup;
