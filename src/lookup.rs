@@ -19,7 +19,8 @@ pub mod srv;
 
 use std::time::{Duration, Instant};
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::stream::{FuturesUnordered, Stream, StreamExt};
+use tokio::sync::watch;
 
 use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::net::Network;
@@ -151,8 +152,11 @@ impl Lookup {
     }
 
     /// Sources are compared only when all were waited for: else it would hang on who was quicker.
-    fn new(query: Query, sources: Vec<Asked>, options: &Options) -> Self {
+    fn new(query: Query, mut sources: Vec<Asked>, options: &Options) -> Self {
         let decision = merge::decide(&sources, &query.domain);
+        if !options.all {
+            merge::drop_chance_remarks(&mut sources, &decision.completed_from);
+        }
         let disagreements = if options.all { merge::disagreements(&sources) } else { Vec::new() };
         Self {
             query,
@@ -196,7 +200,8 @@ pub async fn lookup(
         return answered;
     }
     let clock = Clock::new(options.timeout);
-    let context = Context { query, providers, network, options, ended, clock: &clock };
+    let mx_heard = watch::Sender::new(false);
+    let context = Context { query, providers, network, options, ended, clock: &clock, mx_heard: &mx_heard };
     let mut sources = ask_tables(query, providers, options);
     sources.extend(ask_network(&context, &sources).await);
     Lookup::new(query.clone(), sources, options)
@@ -267,6 +272,9 @@ async fn ask_network(context: &Context<'_>, tables: &[Asked]) -> Vec<Asked> {
             Ok(_) = ended.wait_for(|ended| *ended) => break Rest::Ended,
         }
     };
+    if let Rest::NotNeeded = why_rest_is_open {
+        hear_mx(context, &mut open, &mut done).await;
+    }
     drop(open);
     for entry in SOURCES.iter().filter(|entry| wanted(entry.source, options)) {
         if !done.iter().any(|asked| asked.source == entry.source) {
@@ -275,6 +283,26 @@ async fn ask_network(context: &Context<'_>, tables: &[Asked]) -> Vec<Asked> {
     }
     done.sort_by_key(|asked| asked.source);
     done
+}
+
+/// Waits a moment for the MX record, so that a null MX is said beside every answer while DNS is healthy. It is the
+/// record alone that is waited for, not what the source asks next.
+async fn hear_mx(
+    context: &Context<'_>,
+    open: &mut (impl Stream<Item = Asked> + Unpin),
+    done: &mut Vec<Asked>,
+) {
+    let mut heard = context.mx_heard.subscribe();
+    let within = tokio::time::Instant::now() + MX_GRACE;
+    while wanted(Source::Mx, context.options) && !done.iter().any(|asked| asked.source == Source::Mx) {
+        tokio::select! {
+            // What the record ends at once, as a null MX does, is taken before the waiting ends.
+            biased;
+            Some(asked) = open.next() => done.push(asked),
+            _ = heard.wait_for(|heard| *heard) => return,
+            () = tokio::time::sleep_until(within) => return,
+        }
+    }
 }
 
 async fn ask(entry: &'static SourceEntry, context: &Context<'_>) -> Asked {
@@ -309,6 +337,9 @@ impl Rest {
     }
 }
 
+/// Far more than a healthy resolver needs beside the documents that were fetched meanwhile.
+const MX_GRACE: Duration = Duration::from_millis(500);
+
 /// For a source to sum up what it found by its deadline.
 const GRACE: Duration = Duration::from_millis(250);
 
@@ -320,4 +351,47 @@ fn out_of_time(limit: Duration) -> Failure {
 fn skipped(entry: &SourceEntry, reason: &str) -> Asked {
     let outcome = Attempt::Skipped(reason.to_owned());
     Asked { source: entry.source, elapsed: Duration::ZERO, outcome, remarks: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::net;
+
+    #[tokio::test]
+    async fn a_null_mx_was_said_only_when_it_came_first() {
+        let domain = Domain::parse("d.example").unwrap();
+        let query = Query { typed: domain.to_string(), address: None, domain };
+        let (providers, network) = (Providers::bundled(), Network::new(net::Options::default()));
+        let (options, clock) = (Options::default(), Clock::new(TIMEOUT));
+        let ended = watch::Sender::new(false).subscribe();
+        let heard: &'static watch::Sender<bool> = Box::leak(Box::new(watch::Sender::new(false)));
+        let context = Context {
+            query: &query,
+            providers: &providers,
+            network: &network,
+            options: &options,
+            ended: &ended,
+            clock: &clock,
+            mx_heard: heard,
+        };
+        let null_mx = |after: Duration| {
+            Box::pin(stream::once(async move {
+                sleep(after).await;
+                heard.send_replace(true);
+                let outcome = Attempt::Absent("null MX".to_owned());
+                Asked { source: Source::Mx, elapsed: after, outcome, remarks: vec![Remark::NullMx] }
+            }))
+        };
+        let mut done = Vec::new();
+        hear_mx(&context, &mut null_mx(MX_GRACE / 3), &mut done).await;
+        assert_eq!(done.first().map(|asked| asked.remarks.as_slice()), Some(&[Remark::NullMx][..]));
+        heard.send_replace(false);
+        let (began, mut done) = (Instant::now(), Vec::new());
+        hear_mx(&context, &mut null_mx(MX_GRACE * 9), &mut done).await;
+        assert!(done.is_empty() && began.elapsed() < MX_GRACE * 3, "{:?}", began.elapsed());
+    }
 }

@@ -29,7 +29,9 @@ pub const SOURCE: SourceEntry = SourceEntry {
 
 async fn ask(context: &Context<'_>) -> Reply {
     let domain = &context.query.domain;
-    let records = match context.in_time(context.network.resolver().mx(domain)).await {
+    let answer = context.in_time(context.network.resolver().mx(domain)).await;
+    context.mx_heard.send_replace(true);
+    let records = match answer {
         Ok(records) => records,
         Err(failure) => return fetch::no_record(failure).into(),
     };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::sync::watch;
 use tokio::time::timeout_at;
 
 use super::clock::Clock;
@@ -63,6 +64,8 @@ pub struct Context<'a> {
     pub ended: &'a Ended,
     /// When every question of the source ends.
     pub clock: &'a Clock,
+    /// Turns true when the question for MX records is answered.
+    pub mx_heard: &'a watch::Sender<bool>,
 }
 
 impl Context<'_> {
@@ -122,6 +125,8 @@ pub enum Remark {
     Wildcard(String),
     /// A document that came without TLS.
     OnlyOverHttp(String),
+    /// A place over https that could not be asked although the same came over http; why.
+    HttpsFailed(String),
     /// A part of the source that could not be asked although another part answered; why.
     PartFailed(String),
 }

@@ -83,7 +83,7 @@ pub fn lookup(report: &LookupReport) -> Value {
         "decided_by": lookup.decided_by,
         "sources": lookup.sources.iter().map(source).collect::<Vec<_>>(),
         "disagreements": lookup.disagreements.iter().map(|it| json!({
-            "service": it.service.as_str(),
+            "service": it.service,
             "field": it.field,
             "values": it.values.iter()
                 .map(|(source, value)| json!({ "source": source.as_str(), "value": value }))

@@ -223,7 +223,7 @@ fn write_differences(out: &mut dyn Write, lookup: &Lookup, style: Style) -> io::
     for it in &lookup.disagreements {
         let value = |(source, value): &(Source, String)| format!("{} ({source})", Escaped(value));
         let values: Vec<String> = it.values.iter().map(value).collect();
-        rows.push(vec![it.service.name().to_owned(), it.field.to_owned(), values.join(" · ")]);
+        rows.push(vec![it.name.to_owned(), it.field.to_owned(), values.join(" · ")]);
     }
     for (index, line) in columns(&rows).iter().enumerate() {
         let line = if index == 0 { style.paint(Tone::Dim, line) } else { line.clone() };
