@@ -116,6 +116,15 @@ pub struct Asked {
     pub outcome: Attempt<Answer>,
     /// What else it showed.
     pub remarks: Vec<Remark>,
+    /// The addresses that led to where there is no answer; an answer holds its own.
+    pub redirects: Vec<String>,
+}
+
+impl Asked {
+    /// A source that needed no time and showed nothing else.
+    fn at_once(source: Source, outcome: Attempt<Answer>) -> Self {
+        Self { source, elapsed: Duration::ZERO, outcome, remarks: Vec::new(), redirects: Vec::new() }
+    }
 }
 
 /// How a lookup ended.
@@ -242,7 +251,7 @@ fn ask_tables(query: &Query, providers: &Providers, options: &Options) -> Vec<As
             }
             (_, None) => Attempt::Absent(format!("{} does not list {}", source.name(), query.domain)),
         };
-        sources.push(Asked { source, elapsed: began.elapsed(), outcome, remarks: Vec::new() });
+        sources.push(Asked { elapsed: began.elapsed(), ..Asked::at_once(source, outcome) });
     }
     sources
 }
@@ -315,7 +324,8 @@ async fn ask(entry: &'static SourceEntry, context: &Context<'_>) -> Asked {
         reply = (entry.ask)(&context) => reply,
         () = clock.over(GRACE) => Reply::from(Attempt::Failed(out_of_time(limit))),
     };
-    Asked { source: entry.source, elapsed: began.elapsed(), outcome: reply.outcome, remarks: reply.remarks }
+    let Reply { outcome, remarks, redirects } = reply;
+    Asked { source: entry.source, elapsed: began.elapsed(), outcome, remarks, redirects }
 }
 
 /// Why sources are still open when the asking ends.
@@ -333,7 +343,7 @@ impl Rest {
                 Attempt::Failed(Failure::temporary(Stage::Protocol, Cause::Interrupted, "the run was ended"))
             }
         };
-        Asked { source: entry.source, elapsed: Duration::ZERO, outcome, remarks: Vec::new() }
+        Asked::at_once(entry.source, outcome)
     }
 }
 
@@ -350,7 +360,7 @@ fn out_of_time(limit: Duration) -> Failure {
 
 fn skipped(entry: &SourceEntry, reason: &str) -> Asked {
     let outcome = Attempt::Skipped(reason.to_owned());
-    Asked { source: entry.source, elapsed: Duration::ZERO, outcome, remarks: Vec::new() }
+    Asked::at_once(entry.source, outcome)
 }
 
 #[cfg(test)]
@@ -383,7 +393,7 @@ mod tests {
                 sleep(after).await;
                 heard.send_replace(true);
                 let outcome = Attempt::Absent("null MX".to_owned());
-                Asked { source: Source::Mx, elapsed: after, outcome, remarks: vec![Remark::NullMx] }
+                Asked { remarks: vec![Remark::NullMx], ..Asked::at_once(Source::Mx, outcome) }
             }))
         };
         let mut done = Vec::new();

@@ -77,7 +77,7 @@ pub async fn at(context: &Context<'_>, request: Request<'_>, source: Source) -> 
         Attempt::Failed(failure) => Attempt::Failed(failure),
         Attempt::Skipped(reason) => Attempt::Skipped(reason),
     };
-    Reply { outcome, remarks }
+    Reply { outcome, remarks, redirects: fetched.redirects }
 }
 
 fn read(document: Document, query: &Query, source: Source) -> Attempt<Answer> {

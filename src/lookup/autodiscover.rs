@@ -78,16 +78,24 @@ impl<'a> Place<'a> {
 
 /// Posts the request, and once more where the answer says so.
 async fn pox(context: &Context<'_>, place: Place<'_>, address: &Address, trust: Trust) -> Reply {
-    match pox_once(context, place, address).await {
+    let (document, reply) = match pox_once(context, place, address).await {
         Ok((document, PoxReply::RedirectUrl(next))) if next != place.url => {
-            match pox_once(context, Place { url: &next, start: document.start }, address).await {
-                Ok((_, reply)) => settled(reply, &next, vec![document.url], context.query, trust),
-                Err(reply) => reply,
+            let way = [document.redirects, vec![document.url]].concat();
+            let place = Place { url: &next, start: document.start };
+            match pox_once(context, place, address).await {
+                Ok((document, reply)) => (led_by(way, document), reply),
+                Err(reply) => return Reply { redirects: [way, reply.redirects].concat(), ..reply },
             }
         }
-        Ok((document, reply)) => settled(reply, &document.url, document.redirects, context.query, trust),
-        Err(reply) => reply,
-    }
+        Ok(replied) => replied,
+        Err(reply) => return reply,
+    };
+    let (url, redirects) = (&document.url, document.redirects.clone());
+    Reply { redirects, ..settled(reply, url, document.redirects, context.query, trust) }
+}
+
+fn led_by(way: Vec<String>, document: Document) -> Document {
+    Document { redirects: [way, document.redirects].concat(), ..document }
 }
 
 async fn pox_once(
@@ -116,7 +124,7 @@ async fn fetched(context: &Context<'_>, request: Request<'_>) -> Result<Document
         Attempt::Skipped(reason) => Attempt::Skipped(reason),
         Attempt::Failed(failure) => Attempt::Failed(failure),
     };
-    Err(Reply { outcome, remarks: fetched.remarks })
+    Err(Reply { outcome, remarks: fetched.remarks, redirects: fetched.redirects })
 }
 
 fn settled(reply: PoxReply, url: &str, redirects: Vec<String>, query: &Query, trust: Trust) -> Reply {
@@ -153,7 +161,10 @@ async fn json(context: &Context<'_>, address: &Address) -> Reply {
     match document.text().and_then(|text| parse_json(&text)) {
         Ok(JsonReply::Url(url)) if pox_urls(address).contains(&url) => asked_already(&url),
         Ok(JsonReply::Url(url)) => {
-            pox(context, Place { url: &url, start: document.start }, address, Trust::Https).await
+            let place = Place { url: &url, start: document.start };
+            let reply = pox(context, place, address, Trust::Https).await;
+            let way = [document.redirects, vec![document.url]].concat();
+            Reply { redirects: [way, reply.redirects].concat(), ..reply }
         }
         Ok(JsonReply::Error(refusal)) => {
             Attempt::Absent(format!("{url} answers: {}", refusal.message)).into()

@@ -80,6 +80,8 @@ pub struct Fetched {
     pub outcome: Attempt<Document>,
     /// What else was seen.
     pub remarks: Vec<Remark>,
+    /// The addresses that led to where it ended, the first one asked first.
+    pub redirects: Vec<String>,
 }
 
 /// Fetches a document before the deadline of the source.
@@ -90,7 +92,7 @@ pub async fn document(context: &Context<'_>, request: Request<'_>) -> Fetched {
         Ok(url) => journey.travel(url).await,
         Err(error) => Attempt::Failed(Failure::new(Stage::Http, Cause::Malformed, error.to_string())),
     };
-    Fetched { outcome, remarks: journey.remarks }
+    Fetched { outcome, remarks: journey.remarks, redirects: journey.visited }
 }
 
 /// The way from the first address to the document.
@@ -272,30 +274,34 @@ pub fn unreadable<T>(url: &str, error: &BadDocument) -> Attempt<T> {
 
 /// The first answer of several places in rank order; what better places failed at is noted beside it.
 pub fn best(replies: Vec<Reply>) -> Reply {
-    let mut failures: Vec<Failure> = Vec::new();
+    let mut failures: Vec<(Failure, Vec<String>)> = Vec::new();
     let mut absences: Vec<String> = Vec::new();
+    let mut ways: Vec<String> = Vec::new();
     let mut remarks: Vec<Remark> = Vec::new();
     for reply in replies {
         match reply.outcome {
             Attempt::Done(mut answer) => {
-                for failure in failures {
+                for (failure, _) in failures {
                     answer.notes.push(failure.reason.clone());
                     remarks.push(Remark::PartFailed(failure.reason));
                 }
                 remarks.extend(reply.remarks);
-                return Reply { outcome: Attempt::Done(answer), remarks };
+                return Reply { remarks, ..Reply::from(Attempt::Done(answer)) };
             }
-            Attempt::Failed(failure) => failures.push(failure),
-            Attempt::Absent(reason) | Attempt::Skipped(reason) => absences.push(reason),
+            Attempt::Failed(failure) => failures.push((failure, reply.redirects)),
+            Attempt::Absent(reason) | Attempt::Skipped(reason) => {
+                absences.push(reason);
+                ways.extend(reply.redirects);
+            }
         }
         remarks.extend(reply.remarks);
     }
     remarks.dedup();
-    let outcome = match failures.into_iter().next() {
-        Some(failure) => Attempt::Failed(failure),
-        None => Attempt::Absent(absences.join("; ")),
+    let (outcome, redirects) = match failures.into_iter().next() {
+        Some((failure, redirects)) => (Attempt::Failed(failure), redirects),
+        None => (Attempt::Absent(absences.join("; ")), ways),
     };
-    Reply { outcome, remarks }
+    Reply { outcome, remarks, redirects }
 }
 
 /// Encodes all but unreserved characters (RFC 3986, section 2.3).

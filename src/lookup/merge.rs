@@ -137,8 +137,6 @@ const FIELDS: [(&str, Field); 6] = [
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::attempt::{Attempt, Cause, Failure, Stage};
     use crate::settings::{Endpoint, Overrides, Security, Trust};
@@ -160,7 +158,7 @@ mod tests {
     fn asked(source: Source, targets: &[&str]) -> Asked {
         let services = targets.iter().map(|target| service(source, target)).collect();
         let answer = Answer::without_document(Settings { provider: None, services });
-        Asked { source, elapsed: Duration::ZERO, outcome: Attempt::Done(answer), remarks: Vec::new() }
+        Asked::at_once(source, Attempt::Done(answer))
     }
 
     fn failed(source: Source) -> Asked {

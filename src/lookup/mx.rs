@@ -41,7 +41,7 @@ async fn ask(context: &Context<'_>) -> Reply {
     // A null MX means something only where it stands alone (RFC 7505, section 3).
     let Some(host) = records.iter().find_map(|record| record.host.as_ref()) else {
         let outcome = Attempt::Absent(format!("{domain} takes no mail (null MX, RFC 7505)"));
-        return Reply { outcome, remarks: vec![Remark::NullMx] };
+        return Reply { remarks: vec![Remark::NullMx], ..Reply::from(outcome) };
     };
     if let Some(answer) = from_tables(context, host) {
         return Attempt::Done(answer).into();

@@ -88,11 +88,13 @@ pub struct Reply {
     pub outcome: Attempt<Answer>,
     /// What else it showed.
     pub remarks: Vec<Remark>,
+    /// The addresses that led to where there is no answer; an answer holds its own.
+    pub redirects: Vec<String>,
 }
 
 impl From<Attempt<Answer>> for Reply {
     fn from(outcome: Attempt<Answer>) -> Self {
-        Self { outcome, remarks: Vec::new() }
+        Self { outcome, remarks: Vec::new(), redirects: Vec::new() }
     }
 }
 

@@ -116,6 +116,9 @@ fn source(asked: &Asked) -> Value {
     if let Value::Object(outcome) = attempt(&asked.outcome, answer) {
         outcome.into_iter().for_each(|(name, field)| add(&mut source, &name, field));
     }
+    if asked.outcome.value().is_none() && !asked.redirects.is_empty() {
+        add(&mut source, "redirects", json!(asked.redirects));
+    }
     source
 }
 

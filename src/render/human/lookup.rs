@@ -28,7 +28,7 @@ pub struct Shown {
 pub fn write(out: &mut dyn Write, report: &LookupReport, style: Style, shown: Shown) -> io::Result<()> {
     let lookup = &report.lookup;
     match &lookup.settings {
-        Some(settings) => write_found(out, lookup, settings, style)?,
+        Some(settings) => write_found(out, lookup, settings, (style, shown))?,
         None => write_not_found(out, lookup, style)?,
     }
     // The table of differences says it better.
@@ -75,13 +75,23 @@ pub fn title(lookup: &Lookup) -> String {
     }
 }
 
-fn write_found(out: &mut dyn Write, lookup: &Lookup, settings: &Settings, style: Style) -> io::Result<()> {
+fn write_found(
+    out: &mut dyn Write,
+    lookup: &Lookup,
+    settings: &Settings,
+    (style, shown): (Style, Shown),
+) -> io::Result<()> {
     let provider = settings.provider.as_ref().map(|provider| format!(" · {}", Escaped(&provider.name)));
     writeln!(out, "{}{}", style.paint(Tone::Bold, &title(lookup)), provider.unwrap_or_default())?;
     writeln!(out)?;
     let address = lookup.query.address.as_ref();
-    let mut rows = vec![HEADINGS.iter().map(|&heading| heading.to_owned()).collect()];
+    let with_trust = shown.sources || settings.services.iter().any(|service| service.trust.is_weak());
+    let headings: Vec<String> = HEADINGS.iter().map(|&heading| heading.to_owned()).collect();
+    let mut rows = vec![headings];
     rows.extend(settings.services.iter().map(|service| row(service, address)));
+    if !with_trust {
+        rows.iter_mut().for_each(|row| drop(row.remove(TRUST)));
+    }
     for (index, line) in columns(&rows).iter().enumerate() {
         let line = if index == 0 { style.paint(Tone::Dim, line) } else { line.clone() };
         writeln!(out, "  {line}")?;
@@ -118,6 +128,7 @@ fn row(service: &Service, address: Option<&Address>) -> Vec<String> {
         username,
         if auth.is_empty() { "?".to_owned() } else { auth.join(", ") },
         service.source.to_string(),
+        service.trust.as_str().to_owned(),
         marks.join(", "),
     ]
 }
@@ -191,10 +202,7 @@ fn source_row(asked: &Asked) -> Vec<String> {
             let mut said =
                 vec![if count == 1 { "1 service".to_owned() } else { format!("{count} services") }];
             said.extend(answer.url.clone());
-            said.extend(
-                (!answer.redirects.is_empty())
-                    .then(|| format!("redirected from {}", answer.redirects.join(", "))),
-            );
+            said.extend(redirected(&answer.redirects));
             said.extend(answer.notes.iter().cloned());
             ("done", said.join(" · "))
         }
@@ -202,9 +210,19 @@ fn source_row(asked: &Asked) -> Vec<String> {
         Attempt::Skipped(reason) => ("skipped", reason.clone()),
         Attempt::Failed(failure) => ("failed", format!("{}: {}", failure.stage.as_str(), failure.reason)),
     };
+    let said = match asked.outcome.value() {
+        Some(_) => said,
+        None => {
+            [Some(said), redirected(&asked.redirects)].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+        }
+    };
     let asked_at_all = !matches!(asked.outcome, Attempt::Skipped(_));
     let time = if asked_at_all { format!("{} ms", asked.elapsed.as_millis()) } else { String::new() };
     vec![asked.source.to_string(), outcome.to_owned(), time, Escaped(&said).to_string()]
+}
+
+fn redirected(from: &[String]) -> Option<String> {
+    (!from.is_empty()).then(|| format!("redirected from {}", from.join(", ")))
 }
 
 fn write_differences(out: &mut dyn Write, lookup: &Lookup, style: Style) -> io::Result<()> {
@@ -244,4 +262,8 @@ fn write_hint(out: &mut dyn Write, lookup: &Lookup, style: Style) -> io::Result<
     writeln!(out, "  {} {hint}", style.paint(Tone::Dim, "hint:"))
 }
 
-const HEADINGS: &[&str] = &["PROTOCOL", "SERVER", "PORT", "SECURITY", "USER NAME", "SIGN-IN", "SOURCE", ""];
+const HEADINGS: &[&str] =
+    &["PROTOCOL", "SERVER", "PORT", "SECURITY", "USER NAME", "SIGN-IN", "SOURCE", "TRUST", ""];
+
+/// The place of the column that is there when the sources are shown, or when somebody should mind it.
+const TRUST: usize = 7;
