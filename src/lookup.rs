@@ -13,6 +13,7 @@ pub mod mailconf;
 pub mod merge;
 pub mod mx;
 pub mod pacc;
+pub mod questions;
 pub mod reach;
 pub mod source;
 pub mod srv;
@@ -30,7 +31,7 @@ use crate::settings::{Settings, Source};
 use crate::target::{Address, Domain};
 use clock::Clock;
 use merge::Disagreement;
-use source::{Answer, Context, Question, Remark, Reply, SOURCES, SourceEntry};
+use source::{Answer, Context, Remark, Reply, SOURCES, SourceEntry};
 
 /// Whose settings are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -214,16 +215,6 @@ pub async fn lookup(
     let mut sources = ask_tables(query, providers, options);
     sources.extend(ask_network(&context, &sources).await);
     Lookup::new(query.clone(), sources, options)
-}
-
-/// Every question that a lookup would ask, in rank order; what depends on an answer holds a placeholder.
-pub fn questions(query: &Query, providers: &Providers, options: &Options) -> Vec<Question> {
-    if from_tables(query, providers, options).is_some() {
-        return Vec::new();
-    }
-    let entries = SOURCES.iter().filter(|entry| wanted(entry.source, options));
-    let asked = entries.filter(|entry| (entry.why_not)(query, options).is_none());
-    asked.flat_map(|entry| (entry.questions)(query, options)).collect()
 }
 
 fn wanted(source: Source, options: &Options) -> bool {

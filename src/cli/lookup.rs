@@ -1,5 +1,7 @@
 //! `mailcfg lookup`
 
+use mailcfg::lookup::questions::{questions, why_nobody};
+use mailcfg::lookup::source::Question;
 use mailcfg::lookup::{self, Lookup, Query};
 use mailcfg::net::Network;
 use mailcfg::render::human::lookup::Shown;
@@ -20,8 +22,11 @@ pub fn run(arguments: &LookupArguments) -> Result<u8, Complaint> {
     let network = plan::network(&arguments.network)?;
     let printer = Printer::new(arguments);
     if arguments.dry_run {
-        let all = queries.iter().flat_map(|query| lookup::questions(query, &providers, &options));
-        return printer.print_questions(&all.collect::<Vec<_>>());
+        let network = Network::new(network);
+        let ask = |query| questions(query, &providers, &options, &network);
+        let why = |query: &Query| Some((query.typed.clone(), why_nobody(query, &providers, &options)?));
+        let all: Vec<Question> = queries.iter().flat_map(ask).collect();
+        return printer.print_questions(&all, &queries.iter().filter_map(why).collect::<Vec<_>>());
     }
     let run = Run {
         network: Network::new(network),
@@ -68,10 +73,10 @@ impl Printer {
         Self { output: Output::new(&arguments.output), shown }
     }
 
-    fn print_questions(&self, questions: &[lookup::source::Question]) -> Result<u8, Complaint> {
+    fn print_questions(&self, questions: &[Question], unasked: &[(String, String)]) -> Result<u8, Complaint> {
         let documents = || questions.iter().map(json::question);
         self.output.write(|out| match self.output.format {
-            Format::Human => human::lookup::write_questions(out, questions),
+            Format::Human => human::lookup::write_questions(out, questions, unasked),
             Format::Json => json::write_array(out, &documents().collect::<Vec<_>>()),
             Format::Jsonl => {
                 documents().enumerate().try_for_each(|(index, it)| json::write_line(out, index, it))

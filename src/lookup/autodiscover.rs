@@ -35,6 +35,7 @@ fn questions(query: &Query, _options: &Options) -> Vec<Question> {
     let post = |url: String| Question::Http { method: "POST", url };
     let mut questions: Vec<Question> = pox_urls(address).into_iter().map(post).collect();
     questions.push(Question::get(json_url(address)));
+    questions.push(post("<url from the answer>".to_owned()));
     questions.push(Question::dns(format!("{SERVICE}._tcp.{}", address.domain()), "SRV"));
     questions.push(post(format!("https://<srv-target>{POX_PATH}")));
     questions

@@ -242,15 +242,30 @@ fn later(reason: String) -> Failure {
 
 /// True when a random neighbour of the name has addresses too.
 async fn exists_only_by_wildcard(context: &Context<'_>, name: &Domain) -> bool {
-    let Some((_, parent)) = name.as_str().split_once('.') else { return false };
-    let random = RandomState::new().hash_one(parent);
-    let Ok(neighbour) = Domain::parse(&format!("mailcfg-{random:016x}.{parent}")) else { return false };
+    // Behind a proxy names are for the proxy to resolve.
+    if context.network.options().proxy.is_some() {
+        return false;
+    }
+    let random = format!("{:016x}", RandomState::new().hash_one(name));
+    let neighbour = neighbour(name.as_str(), &random).and_then(|neighbour| Domain::parse(&neighbour).ok());
+    let Some(neighbour) = neighbour else { return false };
     let resolver = context.network.resolver();
     let (v6, v4) = tokio::join!(
         context.in_time(resolver.addresses(&neighbour, AddressFamily::V6)),
         context.in_time(resolver.addresses(&neighbour, AddressFamily::V4))
     );
     v6.is_ok() || v4.is_ok()
+}
+
+/// A name beside this one that nobody made; `None` where a public suffix is above, below which nobody has a wildcard.
+pub fn neighbour(name: &str, random: &str) -> Option<String> {
+    let parent = match (name.split_once('.'), name.strip_prefix('<')) {
+        (Some((_, parent)), _) => parent.to_owned(),
+        (None, Some(placeholder)) => return Some(format!("mailcfg-{random}.<parent of {placeholder}")),
+        (None, None) => return None,
+    };
+    let is_private = parent.starts_with('<') || psl::domain_str(&parent).is_some();
+    is_private.then(|| format!("mailcfg-{random}.{parent}"))
 }
 
 /// True for a name or record that does not exist.

@@ -18,11 +18,12 @@ pub const SOURCE: SourceEntry = SourceEntry {
     limit: LIMIT,
     why_not: |_, _| None,
     questions: |query, options| {
-        vec![
-            Question::dns(query.domain.to_string(), "MX"),
-            Question::get(format!("https://autoconfig.<mx-domain>{}", autoconfig::PATH)),
-            Question::get(ispdb::url(&options.ispdb_url, "<mx-domain>")),
-        ]
+        let of_domain = |domain| {
+            let own = format!("https://autoconfig.{domain}{}", autoconfig::PATH);
+            [Question::get(own), Question::get(ispdb::url(&options.ispdb_url, domain))]
+        };
+        let mx = Question::dns(query.domain.to_string(), "MX");
+        [mx].into_iter().chain(["<mx-domain>", "<mx-base-domain>"].into_iter().flat_map(of_domain)).collect()
     },
     ask: |context| Box::pin(ask(context)),
 };

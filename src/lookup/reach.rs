@@ -112,7 +112,7 @@ async fn addresses(context: &Context<'_>, name: &Domain) -> Vec<IpAddr> {
 }
 
 /// True for names that the public DNS never has, and for single labels.
-fn is_never_public(name: &Domain) -> bool {
+pub fn is_never_public(name: &Domain) -> bool {
     !name.as_str().contains('.') || NEVER_PUBLIC.iter().any(|suffix| is_below(name, suffix))
 }
 

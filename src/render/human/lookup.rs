@@ -48,20 +48,24 @@ pub fn write(out: &mut dyn Write, report: &LookupReport, style: Style, shown: Sh
     Ok(())
 }
 
-/// Writes the questions a lookup would ask.
+/// Writes the questions that lookups would ask, then the targets of which nobody would be asked, and why.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_questions(out: &mut dyn Write, questions: &[Question]) -> io::Result<()> {
-    if questions.is_empty() {
-        return writeln!(out, "nobody would be asked");
-    }
+pub fn write_questions(
+    out: &mut dyn Write,
+    questions: &[Question],
+    unasked: &[(String, String)],
+) -> io::Result<()> {
     for question in questions {
         match question {
             Question::Dns { name, record_type } => writeln!(out, "DNS   {record_type:<4} {}", Escaped(name))?,
             Question::Http { method, url } => writeln!(out, "HTTP  {method:<4} {}", Escaped(url))?,
             Question::Connect { host, port } => writeln!(out, "TCP        {}:{port}", Escaped(host))?,
         }
+    }
+    for (typed, why) in unasked {
+        writeln!(out, "nobody would be asked about {}: {}", Escaped(typed), Escaped(why))?;
     }
     Ok(())
 }
