@@ -42,8 +42,8 @@ pub fn why_nobody(query: &Query, providers: &Providers, options: &Options) -> Op
     if of_network.iter().any(|entry| is_asked(entry, query, options)) {
         return None;
     }
-    let reasons = of_network.iter().filter_map(|entry| (entry.why_not)(query, options));
-    Some(reasons.last().unwrap_or_else(|| "--source names the tables alone".to_owned()))
+    let mut reasons = of_network.iter().filter_map(|entry| (entry.why_not)(query, options));
+    Some(reasons.next().unwrap_or_else(|| "--source names the tables alone".to_owned()))
 }
 
 fn is_asked(entry: &SourceEntry, query: &Query, options: &Options) -> bool {
