@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::both_forms;
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Cause};
 use crate::lookup::source::Question;
 use crate::lookup::{Asked, Lookup, Status};
 use crate::render::style::{Escaped, Style, Tone, columns};
@@ -256,7 +256,13 @@ fn write_differences(out: &mut dyn Write, lookup: &Lookup, style: Style) -> io::
 
 fn write_hint(out: &mut dyn Write, lookup: &Lookup, style: Style) -> io::Result<()> {
     let domain = &lookup.query.domain;
+    let refused = |asked: &Asked| asked.outcome.failure().is_some_and(|it| it.cause == Cause::Private);
     let hint = match lookup.status() {
+        Status::Unknown if lookup.sources.iter().any(refused) => {
+            format!(
+                "if that private network is yours, examine the server itself: `mailcfg probe mail.{domain}:993`"
+            )
+        }
         Status::Unknown => "try again, or ask another resolver with --resolver ADDR".to_owned(),
         _ => format!(
             "check the spelling; if you know the server, examine it with `mailcfg probe mail.{domain}:993`"
