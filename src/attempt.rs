@@ -168,6 +168,8 @@ pub enum Cause {
     Handshake,
     /// A line, a count or a size went over its limit, or a line was not of the grammar.
     Malformed,
+    /// A public name led to a private address, which is not followed.
+    Private,
     /// A fault of this program.
     Internal,
     /// The run was ended before this was finished.

@@ -6,6 +6,7 @@ pub mod dial;
 pub mod dns;
 pub mod http;
 pub mod pace;
+pub mod places;
 pub mod proxy;
 pub mod tls;
 
@@ -17,11 +18,11 @@ use std::time::Duration;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::target::{Host, InvalidTarget, Port};
 use dns::{Resolver, ResolverChoice};
 use pace::Visitor;
+use places::{CONNECTIONS, Places};
 use proxy::Proxy;
 
 /// How the network is reached.
@@ -39,6 +40,8 @@ pub struct Options {
     pub connect_to: Vec<ConnectTo>,
     /// The proxy all connections go through.
     pub proxy: Option<Proxy>,
+    /// How many connections are open at once.
+    pub connections: usize,
 }
 
 impl Default for Options {
@@ -50,6 +53,7 @@ impl Default for Options {
             connect_timeout: CONNECT_TIMEOUT,
             connect_to: Vec::new(),
             proxy: None,
+            connections: CONNECTIONS,
         }
     }
 }
@@ -88,7 +92,7 @@ pub struct Network {
     resolver: Arc<Resolver>,
     roots: Arc<RootCertStore>,
     visitor: Option<Arc<Visitor>>,
-    places: Option<Arc<Semaphore>>,
+    places: Places,
 }
 
 impl Network {
@@ -101,7 +105,8 @@ impl Network {
         }
         let roots = Arc::new(roots);
         let resolver = Arc::new(Resolver::new(options.resolver.clone(), Arc::clone(&roots)));
-        Self { resolver, roots, options: Arc::new(options), visitor: None, places: None }
+        let places = Places::new(options.connections);
+        Self { resolver, roots, options: Arc::new(options), visitor: None, places }
     }
 
     /// The same network for a visitor, whose connections to mail servers wait for their turn.
@@ -110,20 +115,9 @@ impl Network {
         Self { visitor: Some(visitor), ..self.clone() }
     }
 
-    /// The same network with so many places: a connection to a mail server takes one, once it is its turn.
-    #[must_use]
-    pub fn with_places(&self, places: Arc<Semaphore>) -> Self {
-        Self { places: Some(places), ..self.clone() }
-    }
-
     /// Who uses the network, when turns are kept.
     pub fn visitor(&self) -> Option<&Arc<Visitor>> {
         self.visitor.as_ref()
-    }
-
-    /// Waits for a place for one connection; `None` when they are not counted.
-    async fn place_for_one(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(self.places.as_ref()?).acquire_owned().await.ok()
     }
 
     /// The options it was made with.
@@ -141,10 +135,23 @@ impl Network {
         &self.roots
     }
 
+    /// The places that everybody who opens a connection takes one of.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// True when the connect-to map names another host in place of this one.
+    pub fn is_mapped(&self, host: &Host, port: Port) -> bool {
+        self.entry(host, port).is_some_and(|entry| entry.to_host.is_some())
+    }
+
+    fn entry(&self, host: &Host, port: Port) -> Option<&ConnectTo> {
+        self.options.connect_to.iter().find(|entry| entry.matches(host, port))
+    }
+
     /// Where to connect for a host and port, by the first entry of the connect-to map that matches.
     pub fn place(&self, host: &Host, port: Port) -> (Host, Port) {
-        let entry = self.options.connect_to.iter().find(|entry| entry.matches(host, port));
-        match entry {
+        match self.entry(host, port) {
             Some(entry) => {
                 (entry.to_host.clone().unwrap_or_else(|| host.clone()), entry.to_port.unwrap_or(port))
             }

@@ -1,5 +1,7 @@
 //! `mailcfg lookup`
 
+use mailcfg::lookup::questions::{questions, why_nobody};
+use mailcfg::lookup::source::Question;
 use mailcfg::lookup::{self, Lookup, Query};
 use mailcfg::net::{Family, Network};
 use mailcfg::render::human::lookup::Shown;
@@ -23,12 +25,16 @@ pub fn run(arguments: &LookupArguments) -> Result<u8, Complaint> {
     let providers = plan::providers(&arguments.table)?;
     let network = plan::network(&arguments.network)?;
     if arguments.dry_run {
-        let all = queries.iter().flat_map(|query| lookup::questions(query, &providers, &options));
-        return print_questions(Output::new(&arguments.output)?, &all.collect::<Vec<_>>());
+        let network = Network::new(network);
+        let ask = |query| questions(query, &providers, &options, &network);
+        let why = |query: &Query| Some((query.typed.clone(), why_nobody(query, &providers, &options)?));
+        let all: Vec<Question> = queries.iter().flat_map(ask).collect();
+        let unasked: Vec<(String, String)> = queries.iter().filter_map(why).collect();
+        return print_questions(Output::new(&arguments.output)?, &all, &unasked);
     }
     let family_required = network.family != Family::Any;
     let run = Run {
-        network: Network::new(network),
+        network: arguments.many.network(network),
         providers,
         lookup: options,
         probe: mailcfg::probe::Options { transcript: arguments.verbose >= 2, ..Default::default() },
@@ -75,11 +81,15 @@ fn printer(arguments: &LookupArguments, several: bool) -> Result<Printer<Looked>
     Ok(Printer::new(output, renderer(&look)))
 }
 
-fn print_questions(mut output: Output, questions: &[lookup::source::Question]) -> Result<u8, Complaint> {
+fn print_questions(
+    mut output: Output,
+    questions: &[Question],
+    unasked: &[(String, String)],
+) -> Result<u8, Complaint> {
     let listing = output.listing()?;
     let documents: Vec<QuestionModel> = questions.iter().map(QuestionModel::of).collect();
     output.write(|out| match listing {
-        Listing::Screen => human::lookup::write_questions(out, questions),
+        Listing::Screen => human::lookup::write_questions(out, questions, unasked),
         Listing::Array => json::write(out, &documents),
         Listing::Lines => {
             documents.iter().enumerate().try_for_each(|(index, it)| json::write_line(out, index, it))

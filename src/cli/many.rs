@@ -13,6 +13,7 @@ use anyhow::anyhow;
 use clap::Args;
 use futures_util::stream::{self, Stream, StreamExt};
 use mailcfg::net::pace::Limits;
+use mailcfg::net::{self, Network};
 use mailcfg::probe::session::Ended;
 use mailcfg::render::json;
 use mailcfg::report::finding::Status;
@@ -70,6 +71,11 @@ impl ManyArguments {
     pub fn options(&self) -> Result<run::Options, Complaint> {
         let per_host = per_host(&self.per_host)?;
         Ok(run::Options { jobs: self.jobs, per_host, share: !self.no_share, retries: self.retries })
+    }
+
+    /// The network, with a connection for each target that is worked on.
+    pub fn network(&self, options: net::Options) -> Network {
+        Network::new(net::Options { connections: self.jobs.get(), ..options })
     }
 
     /// True when every target stands on the command line, and none was done before.

@@ -128,6 +128,7 @@ pub fn network(arguments: &NetworkArguments) -> Result<net::Options, Complaint> 
         connect_timeout: duration("--connect-timeout", &arguments.connect_timeout)?,
         connect_to: arguments.connect_to.iter().map(|text| connect_to(text)).collect::<Result<_, _>>()?,
         proxy: arguments.proxy.as_deref().map(proxy).transpose()?,
+        ..net::Options::default()
     })
 }
 

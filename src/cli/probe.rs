@@ -1,6 +1,5 @@
 //! `mailcfg probe`
 
-use mailcfg::net::Network;
 use mailcfg::render::Look;
 use mailcfg::render::human::lookup::Shown;
 use mailcfg::render::human::probe::Detail;
@@ -22,7 +21,7 @@ pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {
     let min_days = arguments.plugin.min_days().or(policy.min_days);
     let policy = Policy { min_days, ..policy };
     let run = Run {
-        network: Network::new(plan::network(&arguments.network)?),
+        network: arguments.many.network(plan::network(&arguments.network)?),
         providers: plan::providers(&arguments.table)?,
         lookup: plan::lookup(&arguments.sources)?,
         probe: plan::probe(arguments)?,

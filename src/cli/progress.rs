@@ -1,11 +1,12 @@
-//! One line on a terminal's stderr that tells how far the work is.
+//! One line on a terminal's stderr that tells how far the work is. A dumb terminal cannot take a line away, so there is
+//! none on it.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use mailcfg::report::finding::Status;
 
-/// The line; silent when stderr is no terminal.
+/// The line; silent when stderr is no terminal that can redraw a line.
 #[derive(Debug)]
 pub struct Progress {
     shown: bool,
@@ -29,7 +30,8 @@ impl Progress {
     /// A line that is drawn when it is wanted and stderr is a terminal; the number of targets, when it is known.
     pub fn new(wanted: bool, total: Option<usize>) -> Self {
         let targets = Targets { total, ..Targets::default() };
-        let shown = wanted && std::io::stderr().is_terminal();
+        let dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
+        let shown = wanted && !dumb && std::io::stderr().is_terminal();
         Self { shown, began: Instant::now(), planned: 0, done: 0, targets }
     }
 

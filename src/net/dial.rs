@@ -2,18 +2,17 @@
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Network;
 use super::dns::AddressFamily;
-use super::pace::{Turn, Visitor};
+use super::pace::Turn;
+use super::places::Place;
 use crate::attempt::{Cause, Failure, Stage};
 use crate::target::{Domain, Host, Port};
 
@@ -28,6 +27,8 @@ pub struct Dialled {
     pub course: Course,
     /// The turn that the connection takes at its address, to be kept as long as it is open; `None` when nobody counts.
     pub turn: Option<Turn>,
+    /// The place among all connections, to be kept as long as it is open; `None` when the caller holds one.
+    pub place: Option<Place>,
 }
 
 /// No connection, and why.
@@ -48,7 +49,7 @@ pub struct Course {
     pub tried: Vec<Tried>,
     /// Families whose addresses could not be found out although the other's could.
     pub unresolved: Vec<Failure>,
-    /// How long nothing was done but wait for a turn. It is in no other time, and the deadline was put off by it.
+    /// How long nothing was done but wait for a turn and a place. It is in no other time, and the deadline was put off by it.
     pub waited: Duration,
     /// From the start to the first address.
     pub dns: Option<Duration>,
@@ -74,21 +75,47 @@ pub enum TriedOutcome {
     StillOpen(Duration),
 }
 
-impl Network {
-    /// Opens a connection to a host before the deadline, to the first of its addresses that answers.
+/// Judges the addresses of a host before any of them is connected.
+pub trait Gate: Sync {
+    /// The addresses that may be connected, at least one of them.
     ///
     /// # Errors
-    /// [`Undialled`] in the stages `dns` and `connect`.
-    pub async fn dial(&self, host: &Host, port: Port, deadline: Instant) -> Result<Dialled, Undialled> {
+    /// [`Failure`] when none may.
+    fn admit<'a>(
+        &'a self,
+        host: &'a Host,
+        addresses: Vec<IpAddr>,
+    ) -> BoxFuture<'a, Result<Vec<IpAddr>, Failure>>;
+
+    /// Held while a turn or a place is waited for, which is no time of the other side's.
+    fn pause(&self) -> Box<dyn Send + '_>;
+}
+
+impl Network {
+    /// Opens a connection to a host before the deadline, to the first of its addresses that answers and the gate
+    /// admits. What the connect-to map names is not judged, nor is what a proxy resolves.
+    ///
+    /// The caller holds a place among all connections.
+    ///
+    /// # Errors
+    /// [`Undialled`] in the stages `dns` and `connect`: the gate's own failure when it admits no address.
+    pub async fn dial(
+        &self,
+        host: &Host,
+        port: Port,
+        deadline: Instant,
+        gate: Option<&dyn Gate>,
+    ) -> Result<Dialled, Undialled> {
+        let gate = self.judging(host, port, gate).await?;
         if let Some(proxy) = &self.options().proxy {
             return proxy.dial(self, host, port, deadline).await;
         }
         let (host, port) = self.place(host, port);
-        self.dial_directly(&host, port, deadline).await
+        self.race(&host, port, deadline, None, gate).await
     }
 
-    /// As [`Network::dial`], for a mail server: the visitor waits for a turn at the address, if turns are kept. The
-    /// deadline is put off by that.
+    /// As [`Network::dial`], for a mail server: the visitor waits for a turn at the address, if turns are kept, and
+    /// then for a place. The deadline is put off by that.
     ///
     /// # Errors
     /// [`Undialled`] in the stages `dns` and `connect`.
@@ -97,25 +124,53 @@ impl Network {
         host: &Host,
         port: Port,
         deadline: Instant,
+        gate: Option<&dyn Gate>,
     ) -> Result<Dialled, Undialled> {
+        let gate = self.judging(host, port, gate).await?;
         let Some(proxy) = &self.options().proxy else {
             let (host, port) = self.place(host, port);
-            return self.race(&host, port, deadline, Some(self)).await;
+            return self.race(&host, port, deadline, Some(self), gate).await;
         };
         let began = Instant::now();
+        let (turn, place) = self.admission(host, true, gate).await;
+        let waited = began.elapsed();
+        let mut dialled = proxy.dial(self, host, port, deadline + waited).await?;
+        dialled.course.waited = waited;
+        Ok(Dialled { turn, place, ..dialled })
+    }
+
+    /// The gate, where it has to judge; a literal address has been judged then.
+    async fn judging<'a>(
+        &self,
+        host: &Host,
+        port: Port,
+        gate: Option<&'a dyn Gate>,
+    ) -> Result<Option<&'a dyn Gate>, Undialled> {
+        let gate = gate.filter(|_| !self.is_mapped(host, port));
+        if let (Some(gate), Host::Ip(address)) = (gate, host) {
+            gate.admit(host, vec![*address]).await.map_err(|failure| Undialled {
+                failure,
+                address: None,
+                course: Course::default(),
+            })?;
+        }
+        Ok(gate)
+    }
+
+    /// Waits for a turn, if turns are kept, and then for a place.
+    async fn admission(
+        &self,
+        host: &Host,
+        wants_place: bool,
+        gate: Option<&dyn Gate>,
+    ) -> (Option<Turn>, Option<Place>) {
+        let _pause = gate.map(|gate| gate.pause());
         let turn = match self.visitor() {
             Some(visitor) => Some(visitor.turn(host).await),
             None => None,
         };
-        let place = self.place_for_one().await;
-        let turn = turn.map(|mut turn| {
-            turn.take_place(place);
-            turn
-        });
-        let waited = began.elapsed();
-        let mut dialled = proxy.dial(self, host, port, deadline + waited).await?;
-        dialled.course.waited = waited;
-        Ok(Dialled { turn, ..dialled })
+        let place = if wants_place { Some(self.places().wait().await) } else { None };
+        (turn, place)
     }
 
     /// As [`Network::dial`], without the proxy and the connect-to map.
@@ -128,7 +183,7 @@ impl Network {
         port: Port,
         deadline: Instant,
     ) -> Result<Dialled, Undialled> {
-        self.race(host, port, deadline, None).await
+        self.race(host, port, deadline, None, None).await
     }
 
     async fn race(
@@ -137,13 +192,16 @@ impl Network {
         port: Port,
         deadline: Instant,
         turns: Option<&Self>,
+        gate: Option<&dyn Gate>,
     ) -> Result<Dialled, Undialled> {
-        let turns = turns.and_then(|network| Some(Turns { network, visitor: network.visitor()? }));
-        let mut race = Race::new(self.options().connect_timeout, port, deadline, turns);
+        let mut race = Race { turns, gate, ..Race::new(self.options().connect_timeout, port, deadline) };
         match host {
             Host::Ip(address) if self.options().family.admits(*address) => race.addresses.push_back(*address),
             Host::Ip(_) => {}
             Host::Name(name) => race.questions = self.questions(name),
+        }
+        if let Some(gate) = gate {
+            race.judge(host, gate);
         }
         race.run().await
     }
@@ -158,7 +216,7 @@ impl Network {
             address: Some(address),
             course: Course::default(),
         })?;
-        self.race(&Host::Ip(address.ip()), port, deadline, Some(self)).await
+        self.race(&Host::Ip(address.ip()), port, deadline, Some(self), None).await
     }
 
     /// All addresses of a host in the families asked for, IPv6 first, and the failures of families that have none.
@@ -219,9 +277,11 @@ struct Race<'a> {
     waiting: Option<BoxFuture<'a, Admitted>>,
     /// Since when nothing is done but wait.
     paused: Option<Instant>,
-    turns: Option<Turns<'a>>,
+    /// Where to wait for turns and a place; `None` when the caller holds a place.
+    turns: Option<&'a Network>,
+    gate: Option<&'a dyn Gate>,
     /// The place of the connection that wins, taken with the first.
-    place: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
     dns_failures: Vec<Failure>,
     course: Course,
     port: Port,
@@ -232,7 +292,7 @@ struct Race<'a> {
 }
 
 impl<'a> Race<'a> {
-    fn new(connect_timeout: Duration, port: Port, deadline: Instant, turns: Option<Turns<'a>>) -> Self {
+    fn new(connect_timeout: Duration, port: Port, deadline: Instant) -> Self {
         let now = Instant::now();
         Self {
             questions: FuturesUnordered::new(),
@@ -241,7 +301,8 @@ impl<'a> Race<'a> {
             open: Vec::new(),
             waiting: None,
             paused: None,
-            turns,
+            turns: None,
+            gate: None,
             place: None,
             dns_failures: Vec::new(),
             course: Course::default(),
@@ -251,6 +312,23 @@ impl<'a> Race<'a> {
             next_start: now,
             deadline,
         }
+    }
+
+    /// Lets what the questions give through the gate first.
+    fn judge(&mut self, host: &'a Host, gate: &'a dyn Gate) {
+        let questions = std::mem::take(&mut self.questions);
+        self.questions = questions
+            .into_iter()
+            .map(|question| -> BoxFuture<'a, _> {
+                Box::pin(async move {
+                    let (family, answer) = question.await;
+                    match answer {
+                        Ok(addresses) => (family, gate.admit(host, addresses).await),
+                        Err(failure) => (family, Err(failure)),
+                    }
+                })
+            })
+            .collect();
     }
 
     async fn run(mut self) -> Result<Dialled, Undialled> {
@@ -299,10 +377,9 @@ impl<'a> Race<'a> {
         let Some(ip) = self.addresses.pop_front() else { return };
         let address = SocketAddr::new(ip, self.port.get());
         let Some(turns) = self.turns else { return self.start(address, None) };
-        let wants_place = self.place.is_none();
+        let (wants_place, gate) = (self.place.is_none(), self.gate);
         let mut waiting: BoxFuture<'a, _> = Box::pin(async move {
-            let turn = turns.visitor.turn(&Host::Ip(address.ip())).await;
-            let place = if wants_place { turns.network.place_for_one().await } else { None };
+            let (turn, place) = turns.admission(&Host::Ip(address.ip()), wants_place, gate).await;
             Admitted { address, turn, place }
         });
         match (&mut waiting).now_or_never() {
@@ -313,7 +390,7 @@ impl<'a> Race<'a> {
 
     fn admit(&mut self, admitted: Admitted) {
         self.place = self.place.take().or(admitted.place);
-        self.start(admitted.address, Some(admitted.turn));
+        self.start(admitted.address, admitted.turn);
     }
 
     fn start(&mut self, address: SocketAddr, turn: Option<Turn>) {
@@ -353,10 +430,7 @@ impl<'a> Race<'a> {
         self.next_start = Instant::now();
     }
 
-    fn won(mut self, address: SocketAddr, (stream, mut turn): Connected) -> Dialled {
-        if let Some(turn) = &mut turn {
-            turn.take_place(self.place.take());
-        }
+    fn won(mut self, address: SocketAddr, (stream, turn): Connected) -> Dialled {
         let now = Instant::now();
         for (open, started) in std::mem::take(&mut self.open) {
             let elapsed = now.duration_since(started);
@@ -367,7 +441,7 @@ impl<'a> Race<'a> {
             }
         }
         self.course.unresolved = unresolved(self.dns_failures);
-        Dialled { stream, address: Some(address), course: self.course, turn }
+        Dialled { stream, address: Some(address), course: self.course, turn, place: self.place }
     }
 
     /// The end of the time: a resolver that is silent says nothing of the host, an address that is silent does.
@@ -410,18 +484,11 @@ pub(super) fn in_turn(
     (0..longest).flat_map(|index| [v6.get(index), v4.get(index)]).flatten().copied().collect()
 }
 
-/// Who waits for a turn, and where the places are.
-#[derive(Clone, Copy)]
-struct Turns<'a> {
-    network: &'a Network,
-    visitor: &'a Arc<Visitor>,
-}
-
 /// An address that may be connected to.
 struct Admitted {
     address: SocketAddr,
-    turn: Turn,
-    place: Option<OwnedSemaphorePermit>,
+    turn: Option<Turn>,
+    place: Option<Place>,
 }
 
 /// The end of what is waited for; never, when there is nothing.

@@ -152,7 +152,7 @@ impl Visitor {
             }
         }
         drop(waiting);
-        Turn { address, limited: self.pace.limits.is_some(), place: None }
+        Turn { address, limited: self.pace.limits.is_some() }
     }
 
     /// Begins a connection, or says what holds it up.
@@ -191,15 +191,9 @@ impl Drop for Visitor {
 pub struct Turn {
     address: Arc<Address>,
     limited: bool,
-    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Turn {
-    /// Takes the place of the connection along.
-    pub(super) fn take_place(&mut self, place: Option<OwnedSemaphorePermit>) {
-        self.place = place;
-    }
-
     /// How many other connections of the run the address has, or began to have within the last minute.
     pub fn company(&self) -> usize {
         let mut state = lock(&self.address.state);
@@ -210,8 +204,7 @@ impl Turn {
 
 impl Turn {
     /// Gives the turn back once the server has seen that the connection is closed, which takes about a round trip.
-    pub fn give_back(mut self, round_trip: Option<Duration>) {
-        self.place = None;
+    pub fn give_back(self, round_trip: Option<Duration>) {
         if self.limited {
             let time = round_trip.unwrap_or_default().clamp(SHORTEST_FAREWELL, LONGEST_FAREWELL);
             tokio::spawn(async move {

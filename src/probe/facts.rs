@@ -365,6 +365,16 @@ mod tests {
     use crate::target::Target;
 
     #[test]
+    fn a_lost_probe_blames_no_server() {
+        let Ok(Target::Host { scheme, host, port }) = Target::parse("mail.example.org:993") else { panic!() };
+        let endpoint = Endpoint::complete(scheme, host, port, Overrides::default()).unwrap();
+        let facts = Facts::lost(endpoint.clone());
+        let failure = facts.connect.failure().unwrap();
+        assert_eq!((&facts.endpoint, &failure.cause, failure.temporary), (&endpoint, &Cause::Internal, true));
+        assert_eq!(facts.greeting.reason(), Some("the connection failed"));
+    }
+
+    #[test]
     fn an_address_without_a_route_was_a_connection_that_failed() {
         let Ok(Target::Host { scheme, host, port }) = Target::parse("mail.example.org:993") else { panic!() };
         let endpoint = Endpoint::complete(scheme, host, port, Overrides::default()).unwrap();

@@ -19,8 +19,9 @@ use super::drive::{Channel, Transcript};
 use super::facts::{Facts, Party, StartTls};
 use crate::attempt::{Attempt, Cause, EndedBy, Failure, Stage};
 use crate::net::Network;
-use crate::net::dial::Dialled;
+use crate::net::dial::{Dialled, Gate};
 use crate::net::pace::Turn;
+use crate::net::places::Place;
 use crate::net::tls::{self, Groups, Secured, Unsecured};
 use crate::settings::{Endpoint, Security};
 use crate::wire::{
@@ -48,15 +49,29 @@ pub async fn examine(
     options: &Options,
     ended: &Ended,
 ) -> Facts {
+    examine_through(network, None, endpoint, address, options, ended).await
+}
+
+/// As [`examine`], at the first of the addresses that the gate admits.
+pub async fn examine_through(
+    network: &Network,
+    gate: Option<&dyn Gate>,
+    endpoint: &Endpoint,
+    address: Option<SocketAddr>,
+    options: &Options,
+    ended: &Ended,
+) -> Facts {
     let deadline = Instant::now() + options.timeout;
-    let mut first = Session::new(network, endpoint, address, options, deadline);
+    let mut first = Session { gate, ..Session::new(network, endpoint, address, options, deadline) };
     first.run_until(Groups::PostQuantum, ended).await;
     let deadline = first.deadline;
     let time_left = Instant::now() < deadline && first.facts.interrupted.is_none();
     let Some(broken) = first.broke_on_hello.take().filter(|_| time_left) else {
         return first.finish();
     };
-    let mut second = Session::new(network, endpoint, address, options, deadline);
+    // Nobody waits for a place who holds one.
+    first.place = None;
+    let mut second = Session { gate, ..Session::new(network, endpoint, address, options, deadline) };
     second.started = first.started;
     second.run_until(Groups::Classical, ended).await;
     if matches!(second.facts.tls, Attempt::Done(_)) {
@@ -79,6 +94,8 @@ struct Session<'a> {
     transcript: Transcript,
     broke_on_hello: Option<Failure>,
     turn: Option<Turn>,
+    place: Option<Place>,
+    gate: Option<&'a dyn Gate>,
 }
 
 impl<'a> Session<'a> {
@@ -99,6 +116,8 @@ impl<'a> Session<'a> {
             transcript: Transcript::new(options.transcript),
             broke_on_hello: None,
             turn: None,
+            place: None,
+            gate: None,
         }
     }
 
@@ -139,7 +158,10 @@ impl<'a> Session<'a> {
         let endpoint = self.facts.endpoint.clone();
         let dialled = match self.address {
             Some(address) => self.network.dial_address(address, self.deadline).await,
-            None => self.network.dial_in_turn(&endpoint.host, endpoint.port, self.deadline).await,
+            None => {
+                let Endpoint { host, port, .. } = &endpoint;
+                self.network.dial_in_turn(host, *port, self.deadline, self.gate).await
+            }
         };
         let (address, course) = match &dialled {
             Ok(dialled) => (dialled.address, dialled.course.clone()),
@@ -154,6 +176,7 @@ impl<'a> Session<'a> {
         match dialled {
             Ok(mut dialled) => {
                 self.turn = dialled.turn.take();
+                self.place = dialled.place.take();
                 self.facts.connect = Attempt::Done(());
                 let place =
                     address.map_or_else(|| "through the proxy".to_owned(), |address| address.to_string());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -26,7 +26,6 @@ pub(super) struct Worker {
     pub(super) run: Run,
     pace: Arc<Pace>,
     results: Results,
-    connections: Arc<Semaphore>,
     events: mpsc::UnboundedSender<Event>,
     ended: Ended,
 }
@@ -43,7 +42,6 @@ impl Worker {
         Arc::new(Self {
             pace: Pace::new(run.options.per_host, delays),
             results: Results::new(MOST_BYTES),
-            connections: Arc::new(Semaphore::new(run.options.jobs.get())),
             run,
             events,
             ended,
@@ -183,7 +181,6 @@ impl Worker {
         let mut visitor = Arc::clone(visitor);
         loop {
             let network = self.run.network.visited_by(Arc::clone(&visitor));
-            let network = network.with_places(Arc::clone(&self.connections));
             let mut facts = examine(&network, endpoint, address, &self.run.probe, &self.ended).await;
             let pause = tries.after(&facts);
             if pause.is_some() {

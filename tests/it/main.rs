@@ -12,6 +12,8 @@ mod input;
 mod lookups;
 mod many;
 mod pitfalls;
+mod places;
+mod private;
 mod readme;
 mod real;
 mod real_lookup;

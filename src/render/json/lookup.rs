@@ -174,6 +174,9 @@ struct SourceModel<'a> {
     elapsed_ms: f64,
     #[serde(flatten)]
     attempt: AttemptModel<'a, AnswerModel<'a>>,
+    /// Those that led to no answer; else they stand beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redirects: Option<&'a [String]>,
 }
 
 impl<'a> SourceModel<'a> {
@@ -182,6 +185,8 @@ impl<'a> SourceModel<'a> {
             source: asked.source.as_str(),
             elapsed_ms: milliseconds(asked.elapsed),
             attempt: AttemptModel::of(&asked.outcome, |answer| Some(AnswerModel::of(answer))),
+            redirects: (asked.outcome.value().is_none() && !asked.redirects.is_empty())
+                .then_some(asked.redirects.as_slice()),
         }
     }
 }
@@ -225,7 +230,7 @@ impl<'a> DisagreementModel<'a> {
     fn of(disagreement: &'a Disagreement) -> Self {
         let values = disagreement.values.iter();
         Self {
-            service: disagreement.service.as_str(),
+            service: disagreement.service,
             field: disagreement.field,
             values: values.map(|(source, value)| SaidModel { source: source.as_str(), value }).collect(),
         }

@@ -6,7 +6,7 @@ use crate::report::Context;
 use crate::report::explain::Explained;
 use crate::report::finding::{Finding, Severity};
 use crate::settings::Security;
-use crate::target::{is_loopback, is_private};
+use crate::target::is_near;
 use crate::wire::Capabilities;
 use crate::wire::line::excerpt;
 
@@ -80,7 +80,7 @@ fn some(names: &[String]) -> String {
 
 fn nearby(facts: &Facts) -> Option<Finding> {
     let address = facts.address?.ip();
-    if !is_loopback(address) && !is_private(address) {
+    if !is_near(address) {
         return None;
     }
     let text = format!("{address} is near: servers relax for neighbours what they refuse to strangers");

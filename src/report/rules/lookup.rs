@@ -105,6 +105,14 @@ fn remarked(source: Source, remark: &Remark) -> Finding {
                 .evidence(reason)
                 .hint("try again before you rely on this answer")
         }
+        Remark::HttpsFailed(reason) => {
+            let text = format!(
+                "the document of {source} came over http, where anybody could have written it, for https could not be asked"
+            );
+            Finding::new("lookup.better-source-failed", Severity::Warn, text)
+                .evidence(reason)
+                .hint("try again before you rely on this answer")
+        }
         Remark::Wildcard(name) => {
             let text = format!("{name} exists only by wildcard DNS, so it is no sign of published settings");
             Finding::new("lookup.wildcard-dns", Severity::Info, text)
