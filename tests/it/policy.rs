@@ -115,9 +115,9 @@ fn an_address_of_a_family_is_required_of_every_host() {
     };
     let a = (HOST, hickory_resolver::proto::rr::RecordType::A, Answer::Is("127.0.0.1"));
     let aaaa = |answer| (HOST, hickory_resolver::proto::rr::RecordType::AAAA, answer);
-    with(&[a.clone()], "ipv4").passes();
-    with(&[a.clone()], "ipv6").ends(1, "fail").finds_only(&["requirement.ipv6 fail"]);
-    with(&[a.clone(), aaaa(Answer::ServFail)], "ipv6").ends(3, "unknown").finds("requirement.ipv6 unknown");
+    with(&[a], "ipv4").passes();
+    with(&[a], "ipv6").ends(1, "fail").finds_only(&["requirement.ipv6 fail"]);
+    with(&[a, aaaa(Answer::ServFail)], "ipv6").ends(3, "unknown").finds("requirement.ipv6 unknown");
     drop(host);
     refused(&["--require", "ipv6", "-4"], &["ipv6", "-4"]);
     refused(&["--require", "ipv6", "--proxy", "socks5h://127.0.0.1:1"], &["ipv6", "proxy"]);

@@ -33,7 +33,7 @@ pub enum Detail {
 pub fn write(out: &mut dyn Write, report: &Report, style: Style, detail: Detail) -> io::Result<()> {
     write_title(out, report, style)?;
     for finding in report.lookup.iter().flat_map(|report| &report.findings) {
-        if finding.severity > Severity::Info {
+        if counts(finding) {
             writeln!(out, "  {} {}", style.paint(Tone::Warn, "warn:"), Escaped(&finding.text))?;
             write_hint(out, "    ", finding, style)?;
         }
@@ -147,7 +147,7 @@ fn counts(finding: &Finding) -> bool {
 
 /// True for an address that this machine has no route to, while another of the host has one.
 fn is_skipped(endpoint: &EndpointReport) -> bool {
-    matches!(endpoint.facts.connect, Attempt::Skipped(_))
+    endpoint.status == Status::Pass && matches!(endpoint.facts.connect, Attempt::Skipped(_))
 }
 
 /// The host and port; with the address when one host stands there with several.
