@@ -13,6 +13,7 @@ mod lookups;
 mod many;
 mod pitfalls;
 mod places;
+mod policy;
 mod private;
 mod readme;
 mod real;
