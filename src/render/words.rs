@@ -2,7 +2,7 @@
 
 use crate::attempt::Attempt;
 use crate::render::human::probe::works;
-use crate::report::finding::{Finding, Severity};
+use crate::report::finding::{Finding, Severity, Status};
 use crate::report::{EndpointReport, Report};
 
 /// `imap mail.example.org:993 tls`; with the address when the report has several of it. Not escaped.

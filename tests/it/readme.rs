@@ -2,7 +2,7 @@
 //!
 //! A `console` block is a command and its whole output; a `console servers` block asks the real servers of `tests/run`,
 //! a `console lookup` block their resolver too.
-//! In `sh` blocks every `mailcfg` line must end well. The table is the one of the `toml` block.
+//! In `sh` blocks every `mailcfg` line must end well, in a home with a `domains.txt`. The table is the one of the `toml` block.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -73,6 +73,7 @@ impl Place {
         let table =
             blocks().into_iter().find(|block| block.kind == "toml").expect("the README shows a table");
         home.write(".config/mailcfg/providers.toml", table.text);
+        home.write("domains.txt", "# all of ours\ndisroot.org\n");
         Self { home, dns: Dns::start(super::real::NAMES) }
     }
 
@@ -81,7 +82,7 @@ impl Place {
         let arguments = command.split_whitespace().skip(1);
         let arguments = arguments.map(|it| it.replace(NEW_SERVER.0, NEW_SERVER.1).replace('~', &home));
         let mut program = mailcfg(arguments.collect::<Vec<_>>());
-        program.env("HOME", self.home.path());
+        program.env("HOME", self.home.path()).current_dir(self.home.path());
         if let Some(resolver) = resolver {
             program.env("MAILCFG_RESOLVER", resolver).env("MAILCFG_CA_FILE", super::real::authority());
         }
