@@ -2,10 +2,12 @@
 
 mod complaint;
 mod drive;
+mod explain;
 mod lookup;
 mod output;
 mod plan;
 mod plugin;
+mod policy;
 mod printer;
 mod probe;
 mod progress;
@@ -36,6 +38,7 @@ fn obey(arguments: Vec<OsString>) -> Result<u8, Complaint> {
     match cli.command {
         Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Providers(arguments) => providers::run(&arguments),
         Command::Schema => shell::schema(),
         Command::Completions { shell } => shell::completions(shell),
@@ -59,6 +62,8 @@ enum Command {
     Lookup(Box<LookupArguments>),
     /// Examine mail servers: greeting, TLS, STARTTLS, certificate, password sign-in
     Probe(Box<ProbeArguments>),
+    /// Say what a finding, a protocol, a port or another word means, and what to do
+    Explain(explain::ExplainArguments),
     /// Show and check the provider table
     Providers(ProvidersArguments),
     /// Print the JSON Schema of all that --json prints
@@ -169,6 +174,8 @@ struct ProbeArguments {
         help_heading = "Limits"
     )]
     timeout: String,
+    #[command(flatten)]
+    policy: policy::PolicyArguments,
     #[command(flatten)]
     sources: SourceArguments,
     #[command(flatten)]

@@ -1,10 +1,11 @@
 //! `mailcfg lookup`
 
 use mailcfg::lookup::{self, Lookup, Query};
-use mailcfg::net::Network;
+use mailcfg::net::{Family, Network};
 use mailcfg::render::human::lookup::Shown;
 use mailcfg::render::json::{self, QuestionModel};
 use mailcfg::render::{Listing, Look, human};
+use mailcfg::report::policy::Policy;
 use mailcfg::report::{EXIT_FINE, LookupReport, judge_lookup, lookup_exit_code};
 use mailcfg::run::{JOBS, Job, Run};
 
@@ -23,6 +24,7 @@ pub fn run(arguments: &LookupArguments) -> Result<u8, Complaint> {
         let all = queries.iter().flat_map(|query| lookup::questions(query, &providers, &options));
         return print_questions(Output::new(&arguments.output)?, &all.collect::<Vec<_>>());
     }
+    let family_required = network.family != Family::Any;
     let run = Run {
         network: Network::new(network),
         providers,
@@ -34,8 +36,9 @@ pub fn run(arguments: &LookupArguments) -> Result<u8, Complaint> {
         jobs: JOBS,
     };
     if arguments.probe {
+        let policy = Policy { family_required, ..Policy::default() };
         let look = probe::look_behind_lookup(shown(arguments), arguments.verbose, queries.len());
-        return probe::run_and_print(run, jobs(queries), &arguments.output, look);
+        return probe::run_and_print(run, jobs(queries), &policy, &arguments.output, look);
     }
     let printer = printer(arguments, queries.len())?;
     // The tables answer without a thread, a socket or a runtime.
@@ -73,9 +76,7 @@ fn print_questions(mut output: Output, questions: &[lookup::source::Question]) -
     output.write(|out| match listing {
         Listing::Screen => human::lookup::write_questions(out, questions),
         Listing::Array => json::write(out, &documents),
-        Listing::Lines => {
-            documents.iter().enumerate().try_for_each(|(index, it)| json::write_line(out, index, it))
-        }
+        Listing::Lines => json::write_lines(out, &documents),
     })?;
     output.finish()?;
     Ok(EXIT_FINE)

@@ -2,8 +2,12 @@
 
 use std::ffi::{OsStr, OsString};
 
+use anyhow::anyhow;
 use clap::Args;
-use mailcfg::render::nagios::{self, Thresholds};
+use mailcfg::render::nagios;
+use mailcfg::report::policy::MinDays;
+
+use super::Complaint;
 
 /// `-H`, `-w` and `-c`; `-t` is a short form of `--timeout`.
 #[derive(Debug, Args)]
@@ -12,24 +16,31 @@ pub struct PluginArguments {
     #[arg(short = 'H', value_name = "TARGET", hide = true)]
     pub plugin_targets: Vec<String>,
     /// Fewer days of certificate life are a warning
-    #[arg(short = 'w', value_name = "DAYS", hide = true, value_parser = days)]
-    warning: Option<i64>,
+    #[arg(short = 'w', value_name = "DAYS", hide = true, conflicts_with = "min_days", value_parser = days)]
+    warning: Option<u32>,
     /// Fewer days of certificate life are a failure
-    #[arg(short = 'c', value_name = "DAYS", hide = true, value_parser = days)]
-    critical: Option<i64>,
+    #[arg(short = 'c', value_name = "DAYS", hide = true, conflicts_with = "min_days", value_parser = days)]
+    critical: Option<u32>,
 }
 
 impl PluginArguments {
-    /// What `-w` and `-c` say.
-    pub fn thresholds(&self) -> Thresholds {
-        Thresholds { warning: self.warning, critical: self.critical }
+    /// What `-w` and `-c` say, as `--min-days` would.
+    pub fn min_days(&self) -> Result<Option<MinDays>, Complaint> {
+        match (self.warning, self.critical) {
+            (Some(warn), Some(fail)) if warn < fail => Err(Complaint::usage(
+                anyhow!("-w must not be below -c: {warn}, {fail}"),
+                "write -w 20 -c 7, in days of certificate life",
+            )),
+            (None, None) => Ok(None),
+            (warn, fail) => Ok(Some(MinDays { warn, fail })),
+        }
     }
 }
 
 /// `20`, or `20:` as plugins write a range that begins there.
-fn days(text: &str) -> Result<i64, String> {
-    let days = text.strip_suffix(':').unwrap_or(text).parse::<u32>();
-    days.map(i64::from).map_err(|_| "write a number of days, as 20".to_owned())
+fn days(text: &str) -> Result<u32, String> {
+    let days = text.strip_suffix(':').unwrap_or(text).parse();
+    days.map_err(|_| "write a number of days, as 20".to_owned())
 }
 
 /// True when the format is that of a plugin, which must be known before the arguments are understood.

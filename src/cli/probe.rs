@@ -1,9 +1,10 @@
 //! `mailcfg probe`
 
-use mailcfg::net::{Family, Network};
+use mailcfg::net::Network;
 use mailcfg::render::human::lookup::Shown;
 use mailcfg::render::human::probe::Detail;
 use mailcfg::render::{Look, nagios};
+use mailcfg::report::policy::Policy;
 use mailcfg::report::{Context, exit_code, judge};
 use mailcfg::run::{JOBS, Job, Run};
 
@@ -15,23 +16,20 @@ use super::{Complaint, OutputArguments, ProbeArguments, plan};
 /// Examines every target and prints the reports.
 pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {
     let jobs = plan::jobs(arguments)?;
+    let mut policy = arguments.policy.policy(&arguments.network)?;
+    policy.min_days = policy.min_days.or(arguments.plugin.min_days()?);
     let run = Run {
         network: Network::new(plan::network(&arguments.network)?),
         providers: plan::providers(&arguments.table)?,
         lookup: plan::lookup(&arguments.sources)?,
         probe: plan::probe(arguments)?,
-        all_addresses: arguments.all_addresses,
+        all_addresses: arguments.all_addresses || policy.needs_all_addresses(),
         only: plan::overrides(arguments),
         lookup_only: false,
         jobs: JOBS,
     };
-    let look = Look {
-        detail: detail(arguments.verbose),
-        several: jobs.len() != 1,
-        thresholds: arguments.plugin.thresholds(),
-        ..Look::default()
-    };
-    run_and_print(run, jobs, &arguments.output, look)
+    let look = Look { detail: detail(arguments.verbose), several: jobs.len() != 1, ..Look::default() };
+    run_and_print(run, jobs, &policy, &arguments.output, look)
 }
 
 /// How a probe looks that follows a lookup: the lookup's own screen stands before each report.
@@ -51,21 +49,21 @@ fn detail(verbose: u8) -> Detail {
 pub fn run_and_print(
     run: Run,
     jobs: Vec<Job>,
+    policy: &Policy,
     output: &OutputArguments,
     look: Look,
 ) -> Result<u8, Complaint> {
-    let family_required = run.network.options().family != Family::Any;
     let output = Output::new(output)?;
     let format = output.format;
-    let look = Look { style: output.style, ..look };
+    let look = Look { style: output.style, min_days: policy.min_days, fail_on: policy.fail_on, ..look };
     let mut printer = Printer::new(output, (format.reports)(&look));
     let mut statuses = Vec::new();
     drive(run, jobs, printer.is_quiet(), |outcome| {
-        let context = Context { now: time::OffsetDateTime::now_utc(), family_required };
-        let report = judge(outcome, &context);
+        let report = judge(outcome, &Context::new(time::OffsetDateTime::now_utc(), policy));
         statuses.push(report.status);
         printer.take(report.index, report)
     })?;
     printer.finish()?;
-    Ok(if format.is_plugin { nagios::exit_code(statuses) } else { exit_code(statuses) })
+    let exit_code = if format.is_plugin { nagios::exit_code } else { exit_code };
+    Ok(exit_code(statuses, policy.fail_on))
 }

@@ -6,9 +6,11 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::render::words::{evidence, name, of_target, verdict, worst};
-use crate::render::{Format, Order, Renderer, escaped};
+use crate::probe::certificate::Certificate;
+use crate::render::words::{counts, evidence, name, of_target, verdict, worst};
+use crate::render::{Format, Look, Order, Renderer, escaped};
 use crate::report::finding::Status;
+use crate::report::policy::{FailOn, MinDays};
 use crate::report::{EndpointReport, Report};
 use crate::wire::line::excerpt;
 
@@ -17,28 +19,28 @@ pub const FORMAT: Format = Format {
     name: "nagios",
     about: "A monitoring plugin's line with performance data, and its exit codes",
     order: Order::OfTargets,
-    reports: |look| Box::new(Plugin::new(look.thresholds)),
+    reports: |look| Box::new(Plugin::new(look)),
     lookups: None,
     listing: None,
     is_plugin: true,
 };
 
-/// From how many days of certificate life on a plugin warns or fails; `None` leaves the judgement's own limits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Thresholds {
-    /// Fewer days are a warning.
-    pub warning: Option<i64>,
-    /// Fewer days are a failure.
-    pub critical: Option<i64>,
-}
-
 /// The exit code of a plugin.
-pub fn exit_code(statuses: impl IntoIterator<Item = Status>) -> u8 {
-    match statuses.into_iter().max() {
+pub fn exit_code(statuses: impl IntoIterator<Item = Status>, fail_on: FailOn) -> u8 {
+    match statuses.into_iter().map(|status| counted(status, fail_on)).max() {
         Some(Status::Pass) => 0,
         Some(Status::Warn) => 1,
         Some(Status::Fail) => 2,
         Some(Status::Unknown) | None => EXIT_UNKNOWN,
+    }
+}
+
+/// The status where some count as failures.
+fn counted(status: Status, fail_on: FailOn) -> Status {
+    match status {
+        Status::Warn if fail_on.warn => Status::Fail,
+        Status::Unknown if fail_on.unknown => Status::Fail,
+        other => other,
     }
 }
 
@@ -53,7 +55,8 @@ pub const EXIT_UNKNOWN: u8 = 3;
 /// Counts, the worst, and a bounded number of lines.
 #[derive(Debug)]
 struct Plugin {
-    thresholds: Thresholds,
+    min_days: Option<MinDays>,
+    fail_on: FailOn,
     status: Option<Status>,
     counts: [usize; WORDS.len()],
     worst: Option<(Status, String)>,
@@ -64,9 +67,10 @@ struct Plugin {
 }
 
 impl Plugin {
-    fn new(thresholds: Thresholds) -> Self {
+    fn new(look: &Look) -> Self {
         Self {
-            thresholds,
+            min_days: look.min_days,
+            fail_on: look.fail_on,
             status: None,
             counts: [0; WORDS.len()],
             worst: None,
@@ -104,11 +108,21 @@ impl Plugin {
             self.performance.push(format!("'{label} time'={:.3}s;;;0;", total.as_secs_f64()));
         }
         if let Some(certificate) = facts.chain.as_ref().and_then(|chain| chain.certificate.as_ref()) {
-            let quarter = certificate.lifetime().whole_days() / 4;
-            let warning = self.thresholds.warning.unwrap_or_else(|| quarter.min(SOON_DAYS));
-            let critical = self.thresholds.critical.unwrap_or_default();
+            let (warning, critical) = self.ranges(certificate);
             let days = certificate.days_left(report.now);
-            self.performance.push(format!("'{label} days'={days};{warning}:;{critical}:;;"));
+            self.performance.push(format!("'{label} days'={days};{warning};{critical};;"));
+        }
+    }
+
+    /// The days from which on all is well: what was demanded, else what the rule has; an expired one always fails.
+    fn ranges(&self, certificate: &Certificate) -> (String, String) {
+        let range = |days: Option<u32>| days.map(|days| format!("{days}:")).unwrap_or_default();
+        match self.min_days {
+            Some(MinDays { warn, fail }) => (range(warn), range(fail.or(Some(0)))),
+            None => {
+                let quarter = certificate.lifetime().whole_days() / 4;
+                (format!("{}:", quarter.min(SOON_DAYS)), range(Some(0)))
+            }
         }
     }
 
@@ -128,9 +142,10 @@ impl Plugin {
 
 impl Renderer<Report> for Plugin {
     fn take(&mut self, _out: &mut dyn Write, _index: usize, report: &Report) -> io::Result<()> {
-        self.status = self.status.max(Some(report.status));
+        self.status = self.status.max(Some(counted(report.status, self.fail_on)));
         for endpoint in &report.endpoints {
-            self.count(endpoint.status);
+            let status = counted(endpoint.status, self.fail_on);
+            self.count(status);
             let seen =
                 worst(&endpoint.findings).and_then(evidence).map(|seen| format!(" ({})", excerpt(seen)));
             let said = format!(
@@ -139,16 +154,16 @@ impl Renderer<Report> for Plugin {
                 verdict(endpoint, report),
                 seen.unwrap_or_default()
             );
-            self.add(endpoint.status, text(&said));
+            self.add(status, text(&said));
             self.measure(endpoint, report);
         }
         if report.endpoints.is_empty() {
-            self.count(report.status);
+            self.count(counted(report.status, self.fail_on));
         }
-        for finding in of_target(report).filter(|finding| finding.severity.status() > Status::Pass) {
+        for finding in of_target(report).filter(|finding| counts(finding)) {
             // What is said of the target as a whole is never worse than the target.
-            let status = finding.severity.status().min(report.status);
-            self.add(status, text(&format!("{}: {}", report.target, finding.text)));
+            let status = finding.status().min(report.status);
+            self.add(counted(status, self.fail_on), text(&format!("{}: {}", report.target, finding.text)));
         }
         Ok(())
     }
@@ -208,14 +223,19 @@ mod tests {
 
     #[test]
     fn exit_codes_are_those_of_plugins() {
-        for (statuses, code) in [
-            (vec![Status::Pass], 0),
-            (vec![Status::Pass, Status::Warn], 1),
-            (vec![Status::Warn, Status::Unknown], 3),
-            (vec![Status::Unknown, Status::Fail, Status::Warn], 2),
-            (vec![], 3),
+        let none = FailOn::default();
+        let warn = FailOn { warn: true, ..none };
+        for (statuses, fail_on, code) in [
+            (vec![Status::Pass], none, 0),
+            (vec![Status::Pass, Status::Warn], none, 1),
+            (vec![Status::Pass, Status::Warn], warn, 2),
+            (vec![Status::Warn, Status::Unknown], none, 3),
+            (vec![Status::Warn, Status::Unknown], warn, 2),
+            (vec![Status::Unknown], FailOn { unknown: true, ..none }, 2),
+            (vec![Status::Unknown, Status::Fail, Status::Warn], none, 2),
+            (vec![], none, 3),
         ] {
-            assert_eq!(exit_code(statuses.clone()), code, "{statuses:?}");
+            assert_eq!(exit_code(statuses.clone(), fail_on), code, "{statuses:?} {fail_on:?}");
         }
     }
 

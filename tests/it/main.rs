@@ -11,6 +11,7 @@ mod golden;
 mod input;
 mod lookups;
 mod pitfalls;
+mod policy;
 mod readme;
 mod real;
 mod real_lookup;

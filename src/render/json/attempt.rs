@@ -60,6 +60,16 @@ pub struct FindingModel<'a> {
     text: &'a str,
     evidence: Option<&'a str>,
     hint: Option<&'a str>,
+    #[serde(flatten)]
+    ignored: Option<IgnoredModel<'a>>,
+}
+
+/// Why a finding does not count; only of one that does not.
+#[derive(Debug, Serialize)]
+struct IgnoredModel<'a> {
+    ignored: bool,
+    ignored_reason: Option<&'a str>,
+    ignored_until: Option<String>,
 }
 
 impl<'a> FindingModel<'a> {
@@ -75,6 +85,11 @@ impl<'a> FindingModel<'a> {
             text: &finding.text,
             evidence: finding.evidence.as_deref(),
             hint: finding.hint.as_deref(),
+            ignored: finding.ignored.as_ref().map(|ignored| IgnoredModel {
+                ignored: true,
+                ignored_reason: ignored.reason.as_deref(),
+                ignored_until: ignored.until.map(|date| date.to_string()),
+            }),
         }
     }
 }
