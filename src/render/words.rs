@@ -42,7 +42,7 @@ pub fn evidence(finding: &Finding) -> Option<&str> {
 
 /// True for an address that this machine has no route to, while another of the host has one.
 pub fn is_skipped(endpoint: &EndpointReport) -> bool {
-    matches!(endpoint.facts.connect, Attempt::Skipped(_))
+    endpoint.status == Status::Pass && matches!(endpoint.facts.connect, Attempt::Skipped(_))
 }
 
 /// The findings about a target as a whole: of the report, then of its lookup.

@@ -8,9 +8,10 @@ use serde_json::json;
 use crate::support::ca::{self, Leaf};
 use crate::support::command::{Output, run};
 use crate::support::dns::{Answer, Dns};
-use crate::support::host::{Host, pause, send};
+use crate::support::folder::Folder;
+use crate::support::host::{Host, pause, send, silence};
 use crate::support::mail::{HOST, Mail, ehlo};
-use crate::support::probe::{Probe, Verdict, prepare};
+use crate::support::probe::{Probe, Verdict, findings, prepare};
 
 /// Probes a host with more arguments.
 fn demanding(mail: &Mail, arguments: &[&str]) -> Verdict {
@@ -61,7 +62,7 @@ fn what_is_required_is_there_or_fails() {
     let classic = ca::good().group(NamedGroup::X25519);
     let no_starttls = Mail::smtp(StartTls)
         .before(&ehlo("AUTH XOAUTH2"))
-        .go_ahead([send("502 no such command\r\n"), crate::support::host::silence()]);
+        .go_ahead([send("502 no such command\r\n"), silence()]);
     for (mail, required, finding) in [
         (Mail::imap(Tls), "password-auth,post-quantum,tls,tls1.3", None),
         (Mail::smtp(StartTls), "starttls,size,8bitmime,pipelining,enhancedstatuscodes,password-auth", None),
@@ -115,9 +116,9 @@ fn an_address_of_a_family_is_required_of_every_host() {
     };
     let a = (HOST, hickory_resolver::proto::rr::RecordType::A, Answer::Is("127.0.0.1"));
     let aaaa = |answer| (HOST, hickory_resolver::proto::rr::RecordType::AAAA, answer);
-    with(&[a.clone()], "ipv4").passes();
-    with(&[a.clone()], "ipv6").ends(1, "fail").finds_only(&["requirement.ipv6 fail"]);
-    with(&[a.clone(), aaaa(Answer::ServFail)], "ipv6").ends(3, "unknown").finds("requirement.ipv6 unknown");
+    with(&[a], "ipv4").passes();
+    with(&[a], "ipv6").ends(1, "fail").finds_only(&["requirement.ipv6 fail"]);
+    with(&[a, aaaa(Answer::ServFail)], "ipv6").ends(3, "unknown").finds("requirement.ipv6 unknown");
     drop(host);
     refused(&["--require", "ipv6", "-4"], &["ipv6", "-4"]);
     refused(&["--require", "ipv6", "--proxy", "socks5h://127.0.0.1:1"], &["ipv6", "proxy"]);
@@ -136,7 +137,7 @@ fn an_address_of_the_family_must_connect() {
     let dns = Dns::start(&rows);
     let target = format!("imaps://{HOST}:{port}");
     let verdict = Probe::of(&target).with(&["--resolver", &dns.place(), "--require", "ipv6"]).run();
-    let all: Vec<String> = verdict.endpoints().iter().flat_map(crate::support::probe::findings).collect();
+    let all: Vec<String> = verdict.endpoints().iter().flat_map(findings).collect();
     // A machine without IPv6 cannot tell.
     let expected = if verdict.code == 1 { "requirement.ipv6 fail" } else { "requirement.ipv6 unknown" };
     assert!(all.iter().any(|finding| finding == expected), "{verdict:#?}");
@@ -186,6 +187,7 @@ fn an_ignored_finding_stays_and_does_not_count() {
     assert_eq!(ignored["ignored"], json!(true));
     assert_eq!(ignored["ignored_reason"], "it is on order");
     demanding(&mail, &["--ignore", "certificate.expired@mail.example.org:993"]).ends(0, "pass");
+    demanding(&mail, &["--ignore", "tls.no-1-3,certificate.expired"]).ends(0, "pass");
     demanding(&mail, &["--ignore", "certificate.expired@other.example.org"]).ends(1, "fail");
     demanding(&mail, &["--ignore", "certificate.wrong-name"]).ends(1, "fail");
     demanding(&mail, &["--ignore", "certificate.expired until 2020-01-01"])
@@ -263,4 +265,26 @@ fn the_screen_of_a_bad_endpoint_ends_with_where_to_read_more() {
     let arguments: Vec<&String> = probe.arguments().iter().filter(|argument| *argument != "--json").collect();
     let output = run(arguments);
     assert_eq!(output.stdout.lines().last(), Some("  more: mailcfg explain tls.no-1-3"), "{}", output.stdout);
+}
+
+#[test]
+fn a_domain_with_starttls_alone_is_warned() {
+    let host = Mail::smtp(StartTls).start().expect_connections(3);
+    let folder = Folder::new();
+    folder.write(
+        "own.toml",
+        "[[provider]]\nid = \"own\"\nname = \"Own\"\ndomains = [\"own.example\"]\nservices = [\n  \
+         { protocol = \"smtp\", host = \"mail.example.org\", port = 587, security = \"starttls\" },\n]\n",
+    );
+    let table = folder.path().join("own.toml").display().to_string();
+    let probe = Probe::of("own.example").at(host.address).with(&["--providers", &table]);
+    let verdict = probe.run();
+    assert_eq!((verdict.code, &verdict.document["status"]), (0, &json!("warn")));
+    assert_eq!(findings(&verdict.document), ["tls.only-starttls warn"]);
+    assert_eq!(verdict.at("/status"), "pass", "the endpoint itself is fine");
+    assert!(verdict.at("/findings").to_string().contains("certificate.mail-domain"), "{verdict:#?}");
+    let screen = run(probe.arguments().iter().filter(|argument| *argument != "--json")).stdout;
+    assert!(screen.contains("the endpoint works") && screen.contains("hint: offer the port"), "{screen}");
+    let ignored = probe.with(&["--ignore", "tls.only-starttls", "--fail-on", "warn"]).run();
+    assert_eq!((ignored.code, &ignored.document["status"]), (0, &json!("pass")));
 }

@@ -34,7 +34,7 @@ pub enum Detail {
 pub fn write(out: &mut dyn Write, report: &Report, style: Style, detail: Detail) -> io::Result<()> {
     write_title(out, report, style)?;
     for finding in report.lookup.iter().flat_map(|report| &report.findings) {
-        if finding.severity > Severity::Info {
+        if counts(finding) {
             writeln!(out, "  {} {}", style.paint(Tone::Warn, "warn:"), Escaped(&finding.text))?;
             write_hint(out, "    ", finding, style)?;
         }

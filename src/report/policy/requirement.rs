@@ -158,7 +158,7 @@ pub const ALL: &[Entry] = &[
     entry!(
         "post-quantum",
         Kind::PostQuantum,
-        "RFC 9325",
+        "draft-ietf-tls-ecdhe-mlkem",
         "the keys are agreed in a way that resists quantum computers"
     ),
     entry!(

@@ -52,24 +52,25 @@ fn required(requirement: Requirement, facts: &Facts, all: &[Facts]) -> Option<Fi
         Kind::PostQuantum => post_quantum(facts),
         Kind::Listed(listed) => self::listed(listed, facts),
     };
-    finding(requirement.id(), requirement.name(), met)
+    let hint = match requirement.kind() {
+        Kind::Address(_) => "add such an address to DNS, and have the server listen on it".to_owned(),
+        Kind::Tls => "offer the port for implicit TLS too: 993, 995 or 465".to_owned(),
+        _ => format!("switch it on in the server, or take {requirement} out of what is required"),
+    };
+    finding(requirement.id(), requirement.name(), hint, met)
 }
 
-fn finding(id: &'static str, name: &str, met: Met) -> Option<Finding> {
+fn finding(id: &'static str, name: &str, hint: String, met: Met) -> Option<Finding> {
     match met {
         Met::Yes => None,
         Met::No(text, evidence) => {
-            let finding = Finding::new(id, Severity::Fail, text)
-                .hint(format!("switch it on in the server, or take {name} out of what is required"));
+            let finding = Finding::new(id, Severity::Fail, text).hint(hint);
             Some(if evidence.is_empty() { finding } else { finding.evidence(evidence) })
         }
         Met::Unknown(why) => {
             let text = format!("it could not be found out whether {name} is there");
-            Some(
-                Finding::new(id, Severity::Unknown, text)
-                    .evidence(why)
-                    .hint("mend what failed before, or try again"),
-            )
+            let finding = Finding::new(id, Severity::Unknown, text).evidence(why);
+            Some(finding.hint("mend what failed before, or try again"))
         }
     }
 }
@@ -228,7 +229,12 @@ fn listed(listed: Listed, facts: &Facts) -> Met {
 
 fn min_tls(facts: &Facts, oldest: TlsVersion) -> Option<Finding> {
     let name = format!("TLS {} or later", oldest.as_str());
-    finding("requirement.min-tls", &name, version(facts, oldest))
+    finding(
+        "requirement.min-tls",
+        &name,
+        format!("switch {name} on in the mail server"),
+        version(facts, oldest),
+    )
 }
 
 fn expectations(facts: &Facts, policy: &Policy) -> Vec<Finding> {
@@ -237,11 +243,21 @@ fn expectations(facts: &Facts, policy: &Policy) -> Vec<Finding> {
     }
     let hosts = policy.expect_host.iter().map(|host| {
         let met = of_certificate(facts, |certificate| expected_host(certificate, host));
-        finding("requirement.expect-host", &format!("a certificate for {host}"), met)
+        finding(
+            "requirement.expect-host",
+            &format!("a certificate for {host}"),
+            format!("have {host} added to the certificate"),
+            met,
+        )
     });
     let issuer = policy.expect_issuer.iter().map(|text| {
         let met = of_certificate(facts, |certificate| expected_issuer(certificate, text));
-        finding("requirement.expect-issuer", &format!("a certificate issued by {text}"), met)
+        finding(
+            "requirement.expect-issuer",
+            &format!("a certificate issued by {text}"),
+            "find out who changed the certificate; when it was meant, change what is expected".to_owned(),
+            met,
+        )
     });
     hosts.chain(issuer).flatten().collect()
 }
