@@ -14,11 +14,10 @@ mod words;
 
 use std::io::{self, Write};
 
-use crate::report::policy::FailOn;
+use crate::report::policy::{FailOn, MinDays};
 use crate::report::{Looked, Report};
 use human::lookup::Shown;
 use human::probe::Detail;
-use nagios::Thresholds;
 use style::{Escaped, Style};
 
 /// Every format; the first is the default.
@@ -108,8 +107,8 @@ pub struct Look {
     pub shown: Option<Shown>,
     /// True when there is more than one target, or a list of them.
     pub several: bool,
-    /// From which certificate days on a plugin warns.
-    pub thresholds: Thresholds,
+    /// How many days of certificate life are demanded.
+    pub min_days: Option<MinDays>,
     /// What counts as a failure beside failures.
     pub fail_on: FailOn,
 }

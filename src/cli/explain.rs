@@ -27,17 +27,19 @@ pub fn run(arguments: &ExplainArguments) -> Result<u8, Complaint> {
     let mut output = Output::new(&arguments.output)?;
     let (listing, style) = (output.listing()?, output.style);
     let documents: Vec<ExplainModel> = match topics.as_slice() {
-        [] => vec![ExplainModel::all()],
+        [] => vec![ExplainModel::of_all()],
         topics => topics.iter().map(ExplainModel::of).collect(),
     };
-    output.write(|out| match (listing, documents.as_slice()) {
-        (Listing::Screen, _) if topics.is_empty() => human::explain::write_list(out, style),
-        (Listing::Screen, _) => human::explain::write_all(out, &topics, style),
-        (Listing::Array, [one]) => json::write(out, one),
-        (Listing::Array, all) => json::write(out, &all),
-        (Listing::Lines, all) => {
-            all.iter().enumerate().try_for_each(|(index, it)| json::write_line(out, index, it))
-        }
+    output.write(|out| match listing {
+        Listing::Array => json::write_all(out, &documents),
+        Listing::Lines => json::write_lines(out, &documents),
+        Listing::Screen if topics.is_empty() => human::explain::write_list(out, style),
+        Listing::Screen => topics.iter().enumerate().try_for_each(|(index, topic)| {
+            if index > 0 {
+                writeln!(out)?;
+            }
+            human::explain::write(out, topic, style)
+        }),
     })?;
     output.finish()?;
     Ok(EXIT_FINE)

@@ -51,7 +51,7 @@ pub fn run(arguments: &LookupArguments) -> Result<u8, Complaint> {
     if arguments.probe {
         let look = probe::look_behind_lookup(shown(arguments), arguments.verbose);
         let policy = Policy { family_required, ..Policy::default() };
-        return probe::run_and_print(run, targets(queries)?, &arguments.output, look, &policy);
+        return probe::run_and_print(run, targets(queries)?, &policy, &arguments.output, look);
     }
     // The tables answer without a thread, a socket or a runtime.
     let answered: Option<Vec<Lookup>> =
@@ -91,9 +91,7 @@ fn print_questions(
     output.write(|out| match listing {
         Listing::Screen => human::lookup::write_questions(out, questions, unasked),
         Listing::Array => json::write(out, &documents),
-        Listing::Lines => {
-            documents.iter().enumerate().try_for_each(|(index, it)| json::write_line(out, index, it))
-        }
+        Listing::Lines => json::write_lines(out, &documents),
     })?;
     output.finish()?;
     Ok(EXIT_FINE)

@@ -2,9 +2,12 @@
 
 use std::ffi::{OsStr, OsString};
 
+use anyhow::anyhow;
 use clap::Args;
 use mailcfg::render::nagios;
 use mailcfg::report::policy::MinDays;
+
+use super::Complaint;
 
 /// `-H`, `-w` and `-c`; `-t` is a short form of `--timeout`.
 #[derive(Debug, Args)]
@@ -21,16 +24,22 @@ pub struct PluginArguments {
 }
 
 impl PluginArguments {
-    /// What `-w` and `-c` say.
-    pub fn min_days(&self) -> Option<MinDays> {
-        let days = MinDays { warn: self.warning, fail: self.critical };
-        (days != MinDays { warn: None, fail: None }).then_some(days)
+    /// What `-w` and `-c` say, as `--min-days` would.
+    pub fn min_days(&self) -> Result<Option<MinDays>, Complaint> {
+        match (self.warning, self.critical) {
+            (Some(warn), Some(fail)) if warn < fail => Err(Complaint::usage(
+                anyhow!("-w must not be below -c: {warn}, {fail}"),
+                "write -w 20 -c 7, in days of certificate life",
+            )),
+            (None, None) => Ok(None),
+            (warn, fail) => Ok(Some(MinDays { warn, fail })),
+        }
     }
 }
 
 /// `20`, or `20:` as plugins write a range that begins there.
 fn days(text: &str) -> Result<u32, String> {
-    let days = text.strip_suffix(':').unwrap_or(text).parse::<u32>();
+    let days = text.strip_suffix(':').unwrap_or(text).parse();
     days.map_err(|_| "write a number of days, as 20".to_owned())
 }
 

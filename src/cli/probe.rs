@@ -1,9 +1,8 @@
 //! `mailcfg probe`
 
-use mailcfg::render::Look;
 use mailcfg::render::human::lookup::Shown;
 use mailcfg::render::human::probe::Detail;
-use mailcfg::render::nagios::{self, Thresholds};
+use mailcfg::render::{Look, nagios};
 use mailcfg::report::policy::Policy;
 use mailcfg::report::{Context, exit_code, judge};
 use mailcfg::run::Run;
@@ -17,9 +16,8 @@ use super::{Complaint, OutputArguments, ProbeArguments, plan};
 /// Examines every target and prints the reports.
 pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {
     let jobs = plan::jobs(arguments)?;
-    let policy = arguments.policy.policy(&arguments.network)?;
-    let min_days = arguments.plugin.min_days().or(policy.min_days);
-    let policy = Policy { min_days, ..policy };
+    let mut policy = arguments.policy.policy(&arguments.network)?;
+    policy.min_days = policy.min_days.or(arguments.plugin.min_days()?);
     let run = Run {
         network: arguments.many.network(plan::network(&arguments.network)?),
         providers: plan::providers(&arguments.table)?,
@@ -30,14 +28,10 @@ pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {
         lookup_only: false,
         options: arguments.many.options()?,
     };
-    let look = Look {
-        detail: detail(arguments.verbose),
-        thresholds: policy.min_days.map(Thresholds::from).unwrap_or_default(),
-        ..Look::default()
-    };
+    let look = Look { detail: detail(arguments.verbose), ..Look::default() };
     let read = plan::job_reader(arguments);
     let targets = arguments.many.targets(jobs, &arguments.output, "probe", read)?;
-    run_and_print(run, targets, &arguments.output, look, &policy)
+    run_and_print(run, targets, &policy, &arguments.output, look)
 }
 
 /// How a probe looks that follows a lookup: the lookup's own screen stands before each report.
@@ -57,14 +51,15 @@ fn detail(verbose: u8) -> Detail {
 pub fn run_and_print(
     run: Run,
     targets: Targets,
+    policy: &Policy,
     output: &OutputArguments,
     look: Look,
-    policy: &Policy,
 ) -> Result<u8, Complaint> {
     let output = Output::new(output)?;
     let format = output.format;
     let several = targets.are_several();
-    let look = Look { style: output.style, fail_on: policy.fail_on, several, ..look };
+    let Policy { min_days, fail_on, .. } = *policy;
+    let look = Look { style: output.style, min_days, fail_on, several, ..look };
     let mut printer = Printer::new(output, (format.reports)(&look));
     let mut statuses = Vec::new();
     let others = drive(run, targets, printer.is_quiet(), |outcome| {
@@ -74,7 +69,7 @@ pub fn run_and_print(
         printer.take(report.index, report).map(|()| status)
     })?;
     printer.finish()?;
-    let code = if format.is_plugin { nagios::exit_code } else { exit_code };
     statuses.extend(others);
-    Ok(code(statuses, policy.fail_on))
+    let exit_code = if format.is_plugin { nagios::exit_code } else { exit_code };
+    Ok(exit_code(statuses, fail_on))
 }

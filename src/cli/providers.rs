@@ -86,13 +86,10 @@ fn write(
     let listing = output.listing()?;
     let documents: Vec<ProviderModel> =
         entries.iter().map(|(source, provider)| ProviderModel::of(*source, provider)).collect();
-    output.write(|out| match (listing, documents.as_slice()) {
-        (Listing::Screen, _) => human(out, entries),
-        (Listing::Array, [one]) => json::write(out, one),
-        (Listing::Array, all) => json::write(out, &all),
-        (Listing::Lines, all) => {
-            all.iter().enumerate().try_for_each(|(index, it)| json::write_line(out, index, it))
-        }
+    output.write(|out| match listing {
+        Listing::Screen => human(out, entries),
+        Listing::Array => json::write_all(out, &documents),
+        Listing::Lines => json::write_lines(out, &documents),
     })?;
     output.finish()
 }

@@ -102,7 +102,8 @@ fn endpoint_cells(endpoint: &EndpointReport, report: &Report) -> Vec<String> {
         problems.collect::<Vec<_>>().join(" "),
         facts.password_auth().answer.as_str().to_owned(),
         facts.timings.total.map(|it| format!("{:.1}", it.as_secs_f64() * 1_000.0)).unwrap_or_default(),
-        ids(&endpoint.findings),
+        ids(endpoint.findings.iter().filter(|finding| finding.ignored.is_none())),
+        ids(endpoint.findings.iter().filter(|finding| finding.ignored.is_some())),
         text(&verdict(endpoint, report)),
         worst.and_then(evidence).map(text).unwrap_or_default(),
         worst.and_then(|it| it.hint.as_deref()).map(text).unwrap_or_default(),
@@ -111,9 +112,10 @@ fn endpoint_cells(endpoint: &EndpointReport, report: &Report) -> Vec<String> {
 
 fn target_cells(report: &Report) -> Vec<String> {
     let target = [text(&report.target), report.status.as_str().to_owned()];
-    let mut cells = padded(target, REPORT_HEADER.len() - 4);
+    let mut cells = padded(target, REPORT_HEADER.len() - 5);
     let worst = worst(&report.findings);
-    cells.push(ids(&report.findings));
+    cells.push(ids(report.findings.iter().filter(|finding| finding.ignored.is_none())));
+    cells.push(ids(report.findings.iter().filter(|finding| finding.ignored.is_some())));
     cells.push(worst.map(|finding| text(&finding.text)).unwrap_or_default());
     cells.push(worst.and_then(evidence).map(text).unwrap_or_default());
     cells.push(worst.and_then(|finding| finding.hint.as_deref()).map(text).unwrap_or_default());
@@ -147,8 +149,8 @@ fn padded(cells: [String; 2], width: usize) -> Vec<String> {
     cells
 }
 
-fn ids(findings: &[Finding]) -> String {
-    findings.iter().map(|finding| finding.id).collect::<Vec<_>>().join(" ")
+fn ids<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
+    findings.map(|finding| finding.id).collect::<Vec<_>>().join(" ")
 }
 
 /// Text from outside: no control characters, and no formula.
@@ -183,6 +185,7 @@ const REPORT_HEADER: &[&str] = &[
     "password_auth",
     "total_ms",
     "findings",
+    "ignored",
     "text",
     "evidence",
     "hint",

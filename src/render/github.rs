@@ -5,10 +5,10 @@
 
 use std::io::{self, Write};
 
-use crate::render::words::{evidence, is_skipped, name, of_target, verdict};
+use crate::render::words::{counts, evidence, is_skipped, name, of_target, verdict};
 use crate::render::{Format, Order, Renderer, escaped};
 use crate::report::Report;
-use crate::report::finding::{Finding, Severity, Status};
+use crate::report::finding::{Finding, Status};
 
 /// `github`
 pub const FORMAT: Format = Format {
@@ -41,7 +41,7 @@ impl Renderer<Report> for Annotations {
         }
         for finding in of_target(report) {
             self.annotate(out, &report.target, finding)?;
-            if finding.severity > Severity::Info {
+            if counts(finding) {
                 self.add_row([finding.severity.as_str(), &report.target, "", &finding.text]);
             }
         }
@@ -113,12 +113,13 @@ impl Annotations {
     }
 }
 
-/// The place among [`KINDS`]; information that asks for nothing is no annotation.
+/// The place among [`KINDS`]; what does not count and information that asks for nothing is no annotation.
 fn kind(finding: &Finding) -> Option<usize> {
-    match finding.severity {
-        Severity::Fail => Some(0),
-        Severity::Unknown | Severity::Warn => Some(1),
-        Severity::Info => finding.hint.as_ref().map(|_| 2),
+    match finding.status() {
+        Status::Fail => Some(0),
+        Status::Unknown | Status::Warn => Some(1),
+        Status::Pass if finding.ignored.is_some() => None,
+        Status::Pass => finding.hint.as_ref().map(|_| 2),
     }
 }
 

@@ -132,6 +132,17 @@ fn pretty(value: &impl Serialize) -> io::Result<String> {
     String::from_utf8(text).map_err(io::Error::other)
 }
 
+/// Writes a list as an array; one document stands alone.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_all(out: &mut dyn Write, documents: &[impl Serialize]) -> io::Result<()> {
+    match documents {
+        [one] => write(out, one),
+        all => write(out, &all),
+    }
+}
+
 /// Writes a document in one line, with its place among the targets.
 ///
 /// # Errors
@@ -148,6 +159,14 @@ struct Line<'a, T> {
     #[serde(flatten)]
     document: &'a T,
     index: usize,
+}
+
+/// Writes a list, a document a line.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_lines(out: &mut dyn Write, documents: &[impl Serialize]) -> io::Result<()> {
+    documents.iter().enumerate().try_for_each(|(index, document)| write_line(out, index, document))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::attempt::Attempt;
 use crate::probe::facts::{Answer, Facts, Timings};
 use crate::render::words::{name, of_target};
 use crate::render::{Format, Order, Renderer, escaped};
-use crate::report::finding::{Finding, Severity};
+use crate::report::finding::{Finding, Status};
 use crate::report::{EndpointReport, Report};
 
 /// `junit`
@@ -150,9 +150,9 @@ enum Outcome {
 
 impl Case<'_> {
     fn outcome(&self) -> Outcome {
-        match self.findings.iter().map(|finding| finding.severity).max() {
-            Some(Severity::Fail) => Outcome::Failure,
-            Some(Severity::Unknown) => Outcome::Error,
+        match self.findings.iter().map(|finding| finding.status()).max() {
+            Some(Status::Fail) => Outcome::Failure,
+            Some(Status::Unknown) => Outcome::Error,
             _ if self.skipped.is_some() => Outcome::Skipped,
             _ => Outcome::Passed,
         }
@@ -172,8 +172,8 @@ impl Case<'_> {
 
     fn write_inside(&self, writer: &mut Writer<Vec<u8>>) -> io::Result<()> {
         match self.outcome() {
-            Outcome::Failure => self.write_problem(writer, "failure", Severity::Fail)?,
-            Outcome::Error => self.write_problem(writer, "error", Severity::Unknown)?,
+            Outcome::Failure => self.write_problem(writer, "failure", Status::Fail)?,
+            Outcome::Error => self.write_problem(writer, "error", Status::Unknown)?,
             Outcome::Skipped => {
                 let reason = escaped(self.skipped.as_deref().unwrap_or_default());
                 let skipped = writer.create_element("skipped");
@@ -189,14 +189,9 @@ impl Case<'_> {
         Ok(())
     }
 
-    /// The first finding of the severity names the problem; all of the case's findings stand inside.
-    fn write_problem(
-        &self,
-        writer: &mut Writer<Vec<u8>>,
-        element: &str,
-        severity: Severity,
-    ) -> io::Result<()> {
-        let Some(finding) = self.findings.iter().find(|finding| finding.severity == severity) else {
+    /// The first finding of the status names the problem; all of the case's findings stand inside.
+    fn write_problem(&self, writer: &mut Writer<Vec<u8>>, element: &str, status: Status) -> io::Result<()> {
+        let Some(finding) = self.findings.iter().find(|finding| finding.status() == status) else {
             return Ok(());
         };
         let said: Vec<String> = self.findings.iter().map(|finding| words(finding)).collect();
@@ -262,7 +257,8 @@ fn skipped<T>(attempt: &Attempt<T>) -> Option<Cow<'_, str>> {
 }
 
 fn words(finding: &Finding) -> String {
-    let mut words = format!("{} {}: {}", finding.severity.as_str(), finding.id, escaped(&finding.text));
+    let word = if finding.ignored.is_some() { "ignored" } else { finding.severity.as_str() };
+    let mut words = format!("{word} {}: {}", finding.id, escaped(&finding.text));
     for (name, said) in [("seen", &finding.evidence), ("hint", &finding.hint)] {
         words.extend(said.iter().map(|said| format!("\n  {name}: {}", escaped(said))));
     }
@@ -322,7 +318,7 @@ const SUBJECTS: &[Subject] = &[
     },
     Subject {
         name: "capabilities",
-        topics: &["capabilities"],
+        topics: &["capabilities", "imap", "pop3", "smtp"],
         skipped: |facts| skipped(facts.capabilities()),
         time: |timings| [timings.capabilities, None],
     },

@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::render::words::{evidence, name, of_target, verdict, worst};
-use crate::render::{Format, Order, Renderer, escaped};
+use crate::probe::certificate::Certificate;
+use crate::render::words::{counts, evidence, name, of_target, verdict, worst};
+use crate::render::{Format, Look, Order, Renderer, escaped};
 use crate::report::finding::Status;
 use crate::report::policy::{FailOn, MinDays};
 use crate::report::{EndpointReport, Report};
@@ -18,26 +19,11 @@ pub const FORMAT: Format = Format {
     name: "nagios",
     about: "A monitoring plugin's line with performance data, and its exit codes",
     order: Order::OfTargets,
-    reports: |look| Box::new(Plugin::new(look.thresholds, look.fail_on)),
+    reports: |look| Box::new(Plugin::new(look)),
     lookups: None,
     listing: None,
     is_plugin: true,
 };
-
-/// From how many days of certificate life on a plugin warns or fails; `None` leaves the judgement's own limits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Thresholds {
-    /// Fewer days are a warning.
-    pub warning: Option<i64>,
-    /// Fewer days are a failure.
-    pub critical: Option<i64>,
-}
-
-impl From<MinDays> for Thresholds {
-    fn from(days: MinDays) -> Self {
-        Self { warning: days.warn.map(i64::from), critical: days.fail.map(i64::from) }
-    }
-}
 
 /// The exit code of a plugin.
 pub fn exit_code(statuses: impl IntoIterator<Item = Status>, fail_on: FailOn) -> u8 {
@@ -60,7 +46,7 @@ pub const EXIT_UNKNOWN: u8 = 3;
 /// Counts, the worst, and a bounded number of lines.
 #[derive(Debug)]
 struct Plugin {
-    thresholds: Thresholds,
+    min_days: Option<MinDays>,
     fail_on: FailOn,
     status: Option<Status>,
     counts: [usize; WORDS.len()],
@@ -72,10 +58,10 @@ struct Plugin {
 }
 
 impl Plugin {
-    fn new(thresholds: Thresholds, fail_on: FailOn) -> Self {
+    fn new(look: &Look) -> Self {
         Self {
-            thresholds,
-            fail_on,
+            min_days: look.min_days,
+            fail_on: look.fail_on,
             status: None,
             counts: [0; WORDS.len()],
             worst: None,
@@ -113,11 +99,21 @@ impl Plugin {
             self.performance.push(format!("'{label} time'={:.3}s;;;0;", total.as_secs_f64()));
         }
         if let Some(certificate) = facts.chain.as_ref().and_then(|chain| chain.certificate.as_ref()) {
-            let quarter = certificate.lifetime().whole_days() / 4;
-            let warning = self.thresholds.warning.unwrap_or_else(|| quarter.min(SOON_DAYS));
-            let critical = self.thresholds.critical.unwrap_or_default();
+            let (warning, critical) = self.ranges(certificate);
             let days = certificate.days_left(report.now);
-            self.performance.push(format!("'{label} days'={days};{warning}:;{critical}:;;"));
+            self.performance.push(format!("'{label} days'={days};{warning};{critical};;"));
+        }
+    }
+
+    /// The days from which on all is well: what was demanded, else what the rule has; an expired one always fails.
+    fn ranges(&self, certificate: &Certificate) -> (String, String) {
+        let range = |days: Option<u32>| days.map(|days| format!("{days}:")).unwrap_or_default();
+        match self.min_days {
+            Some(MinDays { warn, fail }) => (range(warn), range(fail.or(Some(0)))),
+            None => {
+                let quarter = certificate.lifetime().whole_days() / 4;
+                (format!("{}:", quarter.min(SOON_DAYS)), range(Some(0)))
+            }
         }
     }
 
@@ -137,8 +133,7 @@ impl Plugin {
 
 impl Renderer<Report> for Plugin {
     fn take(&mut self, _out: &mut dyn Write, _index: usize, report: &Report) -> io::Result<()> {
-        let whole = self.fail_on.counted(report.status);
-        self.status = self.status.max(Some(whole));
+        self.status = self.status.max(Some(self.fail_on.counted(report.status)));
         for endpoint in &report.endpoints {
             let status = self.fail_on.counted(endpoint.status);
             self.count(status);
@@ -154,12 +149,12 @@ impl Renderer<Report> for Plugin {
             self.measure(endpoint, report);
         }
         if report.endpoints.is_empty() {
-            self.count(whole);
+            self.count(self.fail_on.counted(report.status));
         }
-        for finding in of_target(report).filter(|finding| finding.status() > Status::Pass) {
+        for finding in of_target(report).filter(|finding| counts(finding)) {
             // What is said of the target as a whole is never worse than the target.
-            let status = self.fail_on.counted(finding.status()).min(whole);
-            self.add(status, text(&format!("{}: {}", report.target, finding.text)));
+            let status = finding.status().min(report.status);
+            self.add(self.fail_on.counted(status), text(&format!("{}: {}", report.target, finding.text)));
         }
         Ok(())
     }
@@ -219,14 +214,19 @@ mod tests {
 
     #[test]
     fn exit_codes_are_those_of_plugins() {
-        for (statuses, code) in [
-            (vec![Status::Pass], 0),
-            (vec![Status::Pass, Status::Warn], 1),
-            (vec![Status::Warn, Status::Unknown], 3),
-            (vec![Status::Unknown, Status::Fail, Status::Warn], 2),
-            (vec![], 3),
+        let none = FailOn::default();
+        let warn = FailOn { warn: true, ..none };
+        for (statuses, fail_on, code) in [
+            (vec![Status::Pass], none, 0),
+            (vec![Status::Pass, Status::Warn], none, 1),
+            (vec![Status::Pass, Status::Warn], warn, 2),
+            (vec![Status::Warn, Status::Unknown], none, 3),
+            (vec![Status::Warn, Status::Unknown], warn, 2),
+            (vec![Status::Unknown], FailOn { unknown: true, ..none }, 2),
+            (vec![Status::Unknown, Status::Fail, Status::Warn], none, 2),
+            (vec![], none, 3),
         ] {
-            assert_eq!(exit_code(statuses.clone(), FailOn::default()), code, "{statuses:?}");
+            assert_eq!(exit_code(statuses.clone(), fail_on), code, "{statuses:?} {fail_on:?}");
         }
     }
 

@@ -122,7 +122,7 @@ impl EndpointSample {
         let facts = &endpoint.facts;
         let certificate = facts.chain.as_ref().and_then(|chain| chain.certificate.as_ref());
         let count = |severity| {
-            let found = endpoint.findings.iter().filter(|finding| finding.severity == severity);
+            let found = endpoint.findings.iter().filter(|it| it.severity == severity && it.ignored.is_none());
             (severity, found.count())
         };
         Self {
@@ -271,7 +271,7 @@ const FAMILIES: &[Family] = &[
     },
     Family {
         name: "mailcfg_findings",
-        help: "How many findings of each severity the endpoint has.",
+        help: "How many findings of each severity the endpoint has that count.",
         of: Of::Endpoint(|it| {
             let counts = it.findings.iter();
             counts.map(|(severity, found)| (label("severity", severity.as_str()), count(*found))).collect()

@@ -2,7 +2,7 @@
 
 use crate::attempt::Attempt;
 use crate::render::human::probe::works;
-use crate::report::finding::{Finding, Severity, Status};
+use crate::report::finding::{Finding, Status};
 use crate::report::{EndpointReport, Report};
 
 /// `imap mail.example.org:993 tls`; with the address when the report has several of it. Not escaped.
@@ -25,9 +25,14 @@ pub fn verdict(endpoint: &EndpointReport, report: &Report) -> String {
     }
 }
 
-/// The worst finding that is more than information; findings stand worst first.
+/// The worst finding that counts; findings stand worst first.
 pub fn worst(findings: &[Finding]) -> Option<&Finding> {
-    findings.first().filter(|finding| finding.severity > Severity::Info)
+    findings.first().filter(|finding| counts(finding))
+}
+
+/// True for what gives its endpoint more than a pass.
+pub fn counts(finding: &Finding) -> bool {
+    finding.status() > Status::Pass
 }
 
 /// What a finding rests on, unless it stands in the finding's own text: what a certificate says is among the facts.

@@ -159,6 +159,22 @@ fn a_plugin_takes_the_letters_people_expect() {
 }
 
 #[test]
+fn the_letters_for_days_judge() {
+    for (letters, code, word) in [
+        (&["-w", "100"][..], 1, "WARNING"),
+        (&["-c", "90"], 2, "CRITICAL"),
+        (&["-w", "100", "-c", "90"], 2, "CRITICAL"),
+        (&["-w", "70", "-c", "7"], 0, "OK"),
+        (&["-w", "7", "-c", "70"], 3, "UNKNOWN"),
+    ] {
+        let targets: &[&str] = if code == 3 { &["disroot.org"] } else { &[GOOD] };
+        let output = scene::probe(targets, &[&["--format", "nagios"], letters].concat());
+        let begins = output.stdout.starts_with(&format!("MAILCFG {word} - "));
+        assert!(begins && output.code == code, "{letters:?}: {output:?}");
+    }
+}
+
+#[test]
 fn a_monitor_gets_no_more_than_it_reads() {
     let targets: Vec<String> = (1..=60).map(|last| format!("127.9.9.{last}:993")).collect();
     let targets: Vec<&str> = targets.iter().map(String::as_str).collect();

@@ -42,6 +42,29 @@ fn exit_codes_are_the_same_in_every_format_but_nagios() {
 }
 
 #[test]
+fn a_policy_counts_in_every_format() {
+    for (target, demand, code, of_plugin) in [
+        (SOON, ["--fail-on", "warn"], 1, 2),
+        (BUSY, ["--fail-on", "unknown"], 1, 2),
+        (EXPIRED, ["--ignore", "certificate.expired"], 0, 0),
+        (GOOD, ["--min-days", "100:10"], 0, 1),
+        (GOOD, ["--min-days", "100:90"], 1, 2),
+    ] {
+        for format in FORMATS {
+            let output = scene::probe(&[target], &[&demand[..], &["--format", format.name]].concat());
+            let expected = if format.is_plugin { of_plugin } else { code };
+            assert_eq!(output.code, expected, "{} {demand:?}: {output:?}", format.name);
+        }
+    }
+    let ignored = ["--ignore", "certificate.expired because a new one is ordered"];
+    let shown = |format| scene::probe(&[EXPIRED], &[&ignored[..], &["--format", format]].concat()).stdout;
+    assert!(shown("junit").contains("<system-out>ignored certificate.expired: "), "{}", shown("junit"));
+    assert!(!shown("github").contains("::error"), "{}", shown("github"));
+    assert!(shown("csv").contains(",certificate.expired,"), "{}", shown("csv"));
+    assert!(shown("nagios").starts_with("MAILCFG OK - "), "{}", shown("nagios"));
+}
+
+#[test]
 fn exit_codes_do_not_depend_on_what_is_printed() {
     let folder = Folder::new();
     let file = folder.path().join("result").display().to_string();

@@ -25,19 +25,6 @@ pub fn write_list(out: &mut dyn Write, style: Style) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes explanations, an empty line between them.
-///
-/// # Errors
-/// Those of the writer.
-pub fn write_all(out: &mut dyn Write, topics: &[Topic], style: Style) -> io::Result<()> {
-    topics.iter().enumerate().try_for_each(|(index, topic)| {
-        if index > 0 {
-            writeln!(out)?;
-        }
-        write(out, topic, style)
-    })
-}
-
 /// Writes one explanation.
 ///
 /// # Errors

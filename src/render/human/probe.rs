@@ -9,7 +9,7 @@ use crate::attempt::Attempt;
 use crate::probe::certificate::{Certificate, Chain};
 use crate::probe::facts::{Answer, Facts, Party, Timings, takes_password};
 use crate::render::style::{Escaped, Style, Tone, columns};
-use crate::render::words::{evidence, is_skipped};
+use crate::render::words::{counts, evidence, is_skipped};
 use crate::report::finding::{Finding, Ignored, Severity, Status};
 use crate::report::{EndpointReport, Report};
 use crate::settings::Security;
@@ -139,11 +139,6 @@ fn row(endpoint: &EndpointReport, report: &Report) -> Vec<String> {
         format!("{:>7}", facts.timings.total.map(milliseconds).unwrap_or_default()),
         said,
     ]
-}
-
-/// True for what gives its endpoint more than a pass.
-fn counts(finding: &Finding) -> bool {
-    finding.status() > Status::Pass
 }
 
 /// The host and port; with the address when one host stands there with several.

@@ -65,7 +65,7 @@ pub struct FindingModel<'a> {
     ignored: Option<IgnoredModel<'a>>,
 }
 
-/// That a finding does not count, and why.
+/// Why a finding does not count; only of one that does not.
 #[derive(Debug, Serialize)]
 struct IgnoredModel<'a> {
     ignored: bool,

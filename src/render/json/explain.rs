@@ -6,40 +6,38 @@ use super::SCHEMA;
 use crate::report::explain::words::{WORDS, Word};
 use crate::report::explain::{Explained, Topic, findings};
 
-/// Findings and words explained.
+/// A document: findings, words, or both; one of the lists may be empty.
 #[derive(Debug, Serialize)]
-pub struct ExplainModel<'a> {
+pub struct ExplainModel {
     schema: u32,
     command: &'static str,
-    findings: Vec<FindingModel>,
-    words: Vec<WordModel<'a>>,
+    findings: Vec<ExplainedModel>,
+    words: Vec<WordModel>,
 }
 
-impl ExplainModel<'static> {
-    /// Everything that can be explained.
-    pub fn all() -> Self {
-        let findings = findings().map(|explained| FindingModel::of(&explained)).collect();
-        Self::new(findings, WORDS.iter().map(WordModel::of).collect())
+impl ExplainModel {
+    /// Of everything that can be explained.
+    pub fn of_all() -> Self {
+        let findings = findings().map(|explained| ExplainedModel::of(&explained));
+        Self::new(findings.collect(), WORDS.iter().map(WordModel::of).collect())
     }
-}
 
-impl<'a> ExplainModel<'a> {
-    /// One explanation: findings, words, or both lists with one of them empty.
-    pub fn of(topic: &'a Topic) -> Self {
+    /// Of one explanation.
+    pub fn of(topic: &Topic) -> Self {
         match topic {
-            Topic::Finding(explained) => Self::new(vec![FindingModel::of(explained)], Vec::new()),
+            Topic::Finding(explained) => Self::new(vec![ExplainedModel::of(explained)], Vec::new()),
             Topic::Word(word) => Self::new(Vec::new(), vec![WordModel::of(word)]),
-            Topic::Subject(_, found) => Self::new(found.iter().map(FindingModel::of).collect(), Vec::new()),
+            Topic::Subject(_, found) => Self::new(found.iter().map(ExplainedModel::of).collect(), Vec::new()),
         }
     }
 
-    fn new(findings: Vec<FindingModel>, words: Vec<WordModel<'a>>) -> Self {
+    fn new(findings: Vec<ExplainedModel>, words: Vec<WordModel>) -> Self {
         Self { schema: SCHEMA, command: "explain", findings, words }
     }
 }
 
 #[derive(Debug, Serialize)]
-struct FindingModel {
+struct ExplainedModel {
     id: &'static str,
     severities: Vec<&'static str>,
     what: &'static str,
@@ -48,7 +46,7 @@ struct FindingModel {
     rfc: &'static [&'static str],
 }
 
-impl FindingModel {
+impl ExplainedModel {
     fn of(explained: &Explained) -> Self {
         Self {
             id: explained.id,
@@ -62,17 +60,17 @@ impl FindingModel {
 }
 
 #[derive(Debug, Serialize)]
-struct WordModel<'a> {
-    word: &'a str,
-    names: &'a [&'static str],
-    group: &'a str,
-    what: &'a str,
-    choose: &'a str,
-    rfc: &'a [&'static str],
+struct WordModel {
+    word: &'static str,
+    names: &'static [&'static str],
+    group: &'static str,
+    what: &'static str,
+    choose: &'static str,
+    rfc: &'static [&'static str],
 }
 
-impl<'a> WordModel<'a> {
-    fn of(word: &'a Word) -> Self {
+impl WordModel {
+    fn of(word: &Word) -> Self {
         Self {
             word: word.name(),
             names: word.names,
