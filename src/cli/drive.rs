@@ -1,6 +1,7 @@
 //! Runs targets to their end: the runtime, the progress line, and the deadline and signals that end a run early.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use mailcfg::attempt::EndedBy;
@@ -33,7 +34,7 @@ pub fn drive(
         let unread = tokio::select! {
             result = follower.follow(take) => result?,
             () = second_signal(&end) => return Err(Complaint::killed()),
-            () = end_at(deadline, &end) => return Err(Complaint::killed()),
+            never = end_at(deadline, &end) => match never {},
         };
         let others = ledger.close(unread)?;
         if ledger.is_unread() && !quiet {
@@ -94,7 +95,7 @@ impl Follower {
 }
 
 /// Ends the run at its deadline; never resolves.
-async fn end_at(deadline: Option<Duration>, end: &watch::Sender<Option<EndedBy>>) {
+async fn end_at(deadline: Option<Duration>, end: &watch::Sender<Option<EndedBy>>) -> Infallible {
     if let Some(deadline) = deadline {
         tokio::time::sleep(deadline).await;
         end_run(end, EndedBy::Deadline);

@@ -2,19 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use mailcfg::settings::Security::Tls;
+use hickory_resolver::proto::rr::RecordType::{A, AAAA};
+use mailcfg::settings::Security::{StartTls, Tls};
 use serde_json::{Value, json};
 
 use crate::support::ca;
 use crate::support::command::{self, Output, finish, interrupt, mailcfg};
 use crate::support::crowd::{Crowd, Manner};
+use crate::support::dns::Answer::Is;
+use crate::support::dns::Dns;
 use crate::support::folder::Folder;
-use crate::support::host::{Host, close, send, silence};
-use crate::support::mail::Mail;
+use crate::support::host::{Host, close, expect, send, silence};
+use crate::support::mail::{HOST, Mail};
 use crate::support::probe::{Probe, findings};
 
 /// Arguments of a probe whose targets all lead to one place, and are held against one certificate.
@@ -222,7 +225,7 @@ fn an_endpoint_of_many_domains_is_examined_once() {
 #[test]
 fn an_address_has_two_connections_at_once_unless_told_otherwise() {
     let slow = Manner { pause: Duration::from_millis(150), ..Manner::default() };
-    for (per_host, most) in [("2/10", 2..=2), ("1", 1..=1), ("0", 5..=6)] {
+    for (per_host, most) in [("2/10", 2..=2), ("1", 1..=1), ("0", 3..=6)] {
         let crowd = Crowd::start(slow);
         let output = probe_names(&crowd, 6, &["--per-host", per_host]);
         assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output:?}");
@@ -286,6 +289,28 @@ fn the_endpoints_of_one_target_do_not_wait_for_each_other() {
 }
 
 #[test]
+fn a_queue_at_one_family_is_no_reason_to_dial_the_other() {
+    let slow = Manner { pause: Duration::from_millis(1_200), ..Manner::default() };
+    let v6 = Crowd::start_at(Ipv6Addr::LOCALHOST, slow);
+    let port = v6.address.port();
+    let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("the port is free at 127.0.0.1");
+    let dns = Dns::start(&[(HOST, A, Is("127.0.0.1")), (HOST, AAAA, Is("::1"))]);
+    let ca_file = ca::trusted().file().display().to_string();
+    let targets = [format!("pop3s://[::1]:{port}"), format!("pop3s://{HOST}:{port}")];
+    let flags = ["--format", "jsonl", "--per-host", "1", "--sni", HOST, "--ca-file", &ca_file];
+    let resolver = dns.place();
+    let flags = [&["probe", "--resolver", &resolver], &flags[..], &[&targets[0], &targets[1]]].concat();
+    let output = command::run(flags);
+    assert_eq!(output.code, 0, "{output:?}");
+    let addresses: Vec<Value> =
+        documents(&output).values().map(|it| it["endpoints"][0]["address"].clone()).collect();
+    assert_eq!(addresses, ["::1", "::1"]);
+    v4.set_nonblocking(true).expect("a socket takes an option");
+    assert!(v4.accept().is_err(), "nobody came to 127.0.0.1");
+    assert_eq!(v6.visits().len(), 2);
+}
+
+#[test]
 fn waiting_for_a_turn_is_no_time_of_the_server() {
     let slow = Manner { pause: Duration::from_millis(500), ..Manner::default() };
     let crowd = Crowd::start(slow);
@@ -341,15 +366,9 @@ fn a_421_is_reported_when_nobody_else_of_the_run_was_there() {
 #[test]
 fn a_421_behind_ehlo_is_taken_at_its_word_too() {
     let later = Host::start_each(vec![
-        [
-            send("220 mail.example.org ESMTP\r\n"),
-            crate::support::host::expect("EHLO"),
-            send("421 too many\r\n"),
-            close(),
-        ]
-        .into(),
-        Mail::smtp(mailcfg::settings::Security::StartTls).script(),
-        Mail::smtp(mailcfg::settings::Security::StartTls).script(),
+        [send("220 mail.example.org ESMTP\r\n"), expect("EHLO"), send("421 too many\r\n"), close()].into(),
+        Mail::smtp(StartTls).script(),
+        Mail::smtp(StartTls).script(),
     ])
     .expect_connections(3);
     let place = format!("::127.0.0.1:{}", later.address.port());
@@ -422,7 +441,7 @@ fn the_deadline_leaves_the_rest_unknown_and_keeps_what_is_done() {
     let output = command::run(
         [
             vec!["probe".to_owned(), "--connect-to".to_owned(), to_silent],
-            probe_at(&crowd, &["--deadline", "1s", "--jobs", "1", "first.example:995", "--from", &list])
+            probe_at(&crowd, &["--deadline", "2s", "--jobs", "1", "first.example:995", "--from", &list])
                 .split_off(1),
         ]
         .concat(),
@@ -441,16 +460,14 @@ fn the_deadline_leaves_the_rest_unknown_and_keeps_what_is_done() {
 
 #[test]
 fn a_signal_leaves_the_rest_unknown_and_says_so() {
-    let silent = Host::start(silence());
+    let crowd = Crowd::start(Manner { pause: Duration::from_secs(30), ..Manner::default() });
     let folder = Folder::new();
     let list = folder.write("list", "silent.example:995\nlast.example:995\n").display().to_string();
-    let place = format!("::127.0.0.1:{}", silent.address.port());
-    let flags = ["probe", "--format", "jsonl", "--jobs", "1"];
-    let mut command = mailcfg([&flags[..], &["--connect-to", &place, "--from", &list]].concat());
-    let output = interrupt(&mut command, "INT", || std::thread::sleep(Duration::from_millis(500)));
+    let mut command = mailcfg(probe_at(&crowd, &["--jobs", "1", "--from", &list]));
+    let output = interrupt(&mut command, "INT", || wait_until(|| !crowd.visits().is_empty()));
     assert_eq!(output.code, 3, "{output:?}");
     let documents = documents(&output);
-    assert_eq!(documents.len(), 2);
+    assert_eq!((documents.len(), crowd.visits().len()), (2, 1));
     assert!(documents.values().all(|it| it.to_string().contains("a signal ended the run")), "{documents:#?}");
 }
 
@@ -499,7 +516,7 @@ fn a_run_goes_on_where_others_ended() {
 fn what_was_interrupted_is_done_again() {
     let crowd = Crowd::start(Manner::default());
     let folder = Folder::new();
-    let first = probe_names(&crowd, 4, &["--per-host", "9/2", "--deadline", "500ms"]);
+    let first = probe_names(&crowd, 4, &["--per-host", "9/2", "--deadline", "2s"]);
     assert_eq!(first.code, 3, "{first:?}");
     let file = folder.write("out.jsonl", &first.stdout).display().to_string();
     let second = probe_names(&crowd, 4, &["--per-host", "0", "--resume", &file]);

@@ -1,7 +1,7 @@
 //! A POP3 server on loopback that does not mind how many come, and remembers when each came and left.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -51,8 +51,8 @@ impl Crowd {
     }
 
     /// A server at an address of loopback.
-    pub fn start_at(ip: Ipv4Addr, manner: Manner) -> Self {
-        let listener = TcpListener::bind((ip, 0)).expect("a loopback address can be bound");
+    pub fn start_at(ip: impl Into<IpAddr>, manner: Manner) -> Self {
+        let listener = TcpListener::bind((ip.into(), 0)).expect("a loopback address can be bound");
         let address = listener.local_addr().expect("a bound socket has an address");
         let visits: Arc<Mutex<Vec<Visit>>> = Arc::default();
         let log = Arc::clone(&visits);
