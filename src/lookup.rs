@@ -381,7 +381,7 @@ mod tests {
         let query = Query { typed: domain.to_string(), address: None, domain };
         let (providers, network) = (Providers::bundled(), Network::new(net::Options::default()));
         let (options, clock) = (Options::default(), Clock::new(TIMEOUT));
-        let ended = watch::Sender::new(false).subscribe();
+        let ended = watch::Sender::new(None).subscribe();
         let heard: &'static watch::Sender<bool> = Box::leak(Box::new(watch::Sender::new(false)));
         let context = Context {
             query: &query,

@@ -117,6 +117,7 @@ mod tests {
             completed_from: Vec::new(),
             sources: Vec::new(),
             disagreements: Vec::new(),
+            retries: Vec::new(),
         }
     }
 
@@ -149,7 +150,7 @@ mod tests {
         ] {
             let mut lookup = lookup(&[]);
             let elapsed = Duration::ZERO;
-            lookup.sources = vec![Asked { source: Source::Srv, elapsed, outcome, remarks: Vec::new() }];
+            lookup.sources = vec![Asked { source: Source::Srv, elapsed, outcome, remarks: Vec::new(), redirects: Vec::new() }];
             assert_eq!(ids(&judge(&lookup)), expected);
         }
     }
