@@ -356,7 +356,9 @@ Examples:
   mailcfg probe --from domains.txt --format jsonl       every domain of a list, a line each";
 
 const PROBE_EXIT_CODES: &str =
-    "Exit code: 0 every endpoint works · 1 at least one fails · 2 wrong usage · 3 could not find out";
+    "Exit code: 0 every endpoint works · 1 at least one fails · 2 wrong usage · 3 could not find out
+
+With --format nagios it is a monitoring plugin: its exit codes, and -H TARGET, -w DAYS, -c DAYS and -t SECONDS beside the rest.";
 
 const CONNECT_TO_HELP: &str = "\
 Connect to ADDR:PORT in place of HOST:PORT, as curl does; names and certificate checks keep HOST.

@@ -79,6 +79,9 @@ fn a_closed_stdout_ends_quietly() {
         (&["completions", "bash"], 0),
         (&["man"], 0),
         (&["probe", "--offline", "nowhere.example"], 1),
+        (&["probe", "--offline", "nowhere.example", "--format", "junit"], 1),
+        (&["probe", "--offline", "nowhere.example", "--format", "nagios"], 2),
+        (&["schema"], 0),
     ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);

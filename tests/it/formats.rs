@@ -5,7 +5,7 @@ use std::path::Path;
 
 use mailcfg::render::FORMATS;
 
-use crate::support::command::{Output, finish, mailcfg, run};
+use crate::support::command::{Output, finish, interrupt, mailcfg, run};
 use crate::support::folder::Folder;
 use crate::support::scene::{self, BUSY, EXPIRED, GOOD, HOSTILE, NOWHERE, SOON};
 use crate::support::text::{
@@ -91,6 +91,34 @@ fn a_lookup_has_the_formats_that_make_sense() {
             }
         }
     }
+}
+
+#[test]
+fn a_lookup_that_probes_has_every_format() {
+    for format in FORMATS {
+        let output = run(["lookup", "--probe", "--offline", NOWHERE, "--format", format.name]);
+        let expected = if format.is_plugin { 2 } else { 1 };
+        assert_eq!((output.code, output.stderr.as_str()), (expected, ""), "{output:?}");
+        assert!(output.stdout.contains(NOWHERE) || format.name == "github", "{output:?}");
+    }
+}
+
+#[test]
+fn an_interrupted_run_writes_what_is_known() {
+    let folder = Folder::new();
+    let file = folder.path().join("mail.json");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = listener.local_addr().unwrap().to_string();
+    let target = format!("imap://{place}");
+    let path = file.display().to_string();
+    let mut command = mailcfg(["probe", "--json", "-o", &path, &target]);
+    // It says nothing, and stays until the program is gone.
+    let mut silent = None;
+    let output = interrupt(&mut command, "INT", || silent = Some(listener.accept().unwrap()));
+    assert_eq!((output.code, output.stdout.as_str()), (3, ""), "{output:?}");
+    let document: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(document["status"], "unknown");
+    assert_eq!(names(folder.path()), ["mail.json"]);
 }
 
 fn unfit(format: &str) -> Output {

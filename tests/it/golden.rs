@@ -38,6 +38,8 @@ const RUNS: &[Run] = &[
     run("help-providers-show-long", &["providers", "show", "--help"]),
     run("help-providers-check-short", &["providers", "check", "-h"]),
     run("help-providers-check-long", &["providers", "check", "--help"]),
+    run("help-schema-short", &["schema", "-h"]),
+    run("help-schema-long", &["schema", "--help"]),
     run("help-completions-short", &["completions", "-h"]),
     run("help-completions-long", &["completions", "--help"]),
     run("help-man-short", &["man", "-h"]),
