@@ -47,6 +47,9 @@ pub struct Certificate {
     pub signature: String,
     /// SHA-256 over the DER encoding, in lower-case hexadecimal.
     pub sha256: String,
+    /// SHA-256 over the public key with its algorithm (SubjectPublicKeyInfo, RFC 7469, section 2.4), in lower-case
+    /// hexadecimal; a renewal with the same key keeps it.
+    pub key_sha256: String,
 }
 
 impl Certificate {
