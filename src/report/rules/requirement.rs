@@ -221,9 +221,7 @@ fn listed(listed: Listed, facts: &Facts) -> Met {
         Attempt::Done(_) if listed.maybe_later => {
             Met::Unknown(format!("{word} is not listed before the sign-in; it may be after it"))
         }
-        Attempt::Done(found) => {
-            Met::No(format!("the server does not list {word}"), format!("listed: {}", found.list.join(", ")))
-        }
+        Attempt::Done(found) => Met::No(format!("the server does not list {word}"), super::seen(found)),
         other => Met::Unknown(why(other)),
     }
 }
@@ -295,3 +293,39 @@ pub fn explained(entry: &'static Entry) -> Explained {
         rfc: std::slice::from_ref(&entry.rfc),
     }
 }
+
+/// What the findings of the other demands mean; those of single requirements stand with their words.
+pub const EXPLAINED: &[Explained] = &[
+    Explained {
+        id: "requirement.min-tls",
+        severities: &[Severity::Unknown, Severity::Fail],
+        what: "the server does not speak the version of TLS that --min-tls asks for",
+        why: "older versions are weaker, and some rules forbid them",
+        remedy: "switch the version on in the mail server, or ask for an older one",
+        rfc: &["RFC 9325, section 3.1.1", "RFC 8996"],
+    },
+    Explained {
+        id: "requirement.expect-host",
+        severities: &[Severity::Unknown, Severity::Fail],
+        what: "the certificate is not for a name that --expect-host asks for",
+        why: "clients that connect by this name will refuse it",
+        remedy: "have the name added to the certificate; a wildcard covers one label",
+        rfc: &["RFC 9525, section 6.3"],
+    },
+    Explained {
+        id: "requirement.expect-issuer",
+        severities: &[Severity::Unknown, Severity::Fail],
+        what: "neither the organisation nor the common name of the certificate's issuer holds the text of --expect-issuer",
+        why: "the certificate was changed for one of another authority, by mistake or by somebody on the way",
+        remedy: "look at the issuer with -v; when the change was meant, change the check",
+        rfc: &["RFC 5280, section 4.1.2.4"],
+    },
+    Explained {
+        id: "requirement.max-time",
+        severities: &[Severity::Fail],
+        what: "the endpoint took longer in all than --max-time allows",
+        why: "people notice slow servers, and clients with short limits give up",
+        remedy: "look at the times of the steps with -v: a slow greeting is the server, a slow connection the network, slow names the resolver",
+        rfc: &[],
+    },
+];

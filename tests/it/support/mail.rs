@@ -51,9 +51,9 @@ impl Mail {
     pub fn smtp(security: Security) -> Self {
         Self {
             greeting: "220 mail.example.org ESMTP\r\n".into(),
-            before: Some("250-mail.example.org\r\n250-PIPELINING\r\n250 STARTTLS\r\n".into()),
+            before: Some(ehlo(&["PIPELINING", "STARTTLS"]).as_str().into()),
             go_ahead: "220 begin\r\n".into(),
-            after: Some("250-mail.example.org\r\n250-PIPELINING\r\n250 AUTH PLAIN LOGIN\r\n".into()),
+            after: Some(ehlo(&["PIPELINING", "AUTH PLAIN LOGIN"]).as_str().into()),
             ..Self::blank(Protocol::Smtp, security)
         }
     }
@@ -158,6 +158,13 @@ impl Mail {
             _ => "STARTTLS",
         }
     }
+}
+
+/// A reply to EHLO that lists what every current server does, and these.
+pub fn ehlo(extensions: &[&str]) -> String {
+    let usual = ["SIZE 10240000", "8BITMIME", "ENHANCEDSTATUSCODES"];
+    let lines = usual.iter().chain(extensions).map(|line| format!("250-{line}\r\n"));
+    format!("250-mail.example.org\r\n{}250 HELP\r\n", lines.collect::<String>())
 }
 
 /// The URL of [`HOST`] with a protocol and a security; `none` needs `--security none` beside it.
