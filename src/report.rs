@@ -24,6 +24,10 @@ pub struct Context<'a> {
     pub now: OffsetDateTime,
     /// What is demanded of the endpoints.
     pub policy: &'a Policy,
+    /// The command whose report it is.
+    pub command: &'static str,
+    /// The lookup that named the endpoints, when there was one.
+    pub lookup: Option<&'a Lookup>,
     /// The domain whose mail it is, when the endpoints were looked up.
     pub mail_domain: Option<&'a Domain>,
 }
@@ -31,7 +35,13 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// A time and a policy; the rest is found in what is judged.
     pub fn new(now: OffsetDateTime, policy: &'a Policy) -> Self {
-        Self { now, policy, mail_domain: None }
+        Self { now, policy, command: "probe", lookup: None, mail_domain: None }
+    }
+
+    /// The same for a report of another command.
+    #[must_use]
+    pub fn of_command(self, command: &'static str) -> Self {
+        Self { command, ..self }
     }
 }
 
@@ -49,6 +59,8 @@ pub struct LookupReport {
 pub struct Report {
     /// Its place among the targets, from 0.
     pub index: usize,
+    /// The command whose report it is.
+    pub command: &'static str,
     /// What was typed.
     pub target: String,
     /// The lookup, when the target was a domain or an address.
@@ -98,7 +110,7 @@ pub fn judge_lookup(lookup: Lookup) -> LookupReport {
 /// Judges all that was found out about a target.
 pub fn judge(outcome: Outcome, context: &Context) -> Report {
     let domain = outcome.lookup.as_ref().map(|lookup| lookup.query.domain.clone());
-    let context = Context { mail_domain: domain.as_ref(), ..*context };
+    let context = Context { lookup: outcome.lookup.as_ref(), mail_domain: domain.as_ref(), ..*context };
     let judged: Vec<Vec<Finding>> =
         outcome.facts.iter().map(|facts| judge_endpoint(facts, &outcome.facts, &context)).collect();
     let endpoints: Vec<EndpointReport> = outcome
@@ -107,23 +119,18 @@ pub fn judge(outcome: Outcome, context: &Context) -> Report {
         .zip(judged)
         .map(|(facts, findings)| EndpointReport::new(facts, findings))
         .collect();
-    let mut findings = rules::judge_target(outcome.lookup.as_ref(), &endpoints);
-    let lookup = outcome.lookup.map(judge_lookup);
-    if let Some(report) = lookup.as_ref().filter(|_| endpoints.is_empty()) {
-        findings.push(rules::lookup::nothing_to_examine(&report.lookup));
+    let mut findings = rules::judge_target(&context, &endpoints);
+    if let Some(lookup) =
+        context.lookup.filter(|_| endpoints.is_empty() && !rules::drift::expects_nothing(&context))
+    {
+        findings.push(rules::lookup::nothing_to_examine(lookup));
     }
     let findings = ignore(findings, None, &context);
     let of_target = findings.iter().map(Finding::status);
     let status = endpoints.iter().map(|it| it.status).chain(of_target).max().unwrap_or(Status::Pass);
-    Report {
-        index: outcome.index,
-        target: outcome.target,
-        lookup,
-        endpoints,
-        findings,
-        status,
-        now: context.now,
-    }
+    let Context { now, command, .. } = context;
+    let lookup = outcome.lookup.map(judge_lookup);
+    Report { index: outcome.index, command, target: outcome.target, lookup, endpoints, findings, status, now }
 }
 
 impl EndpointReport {
@@ -170,7 +177,12 @@ pub fn exit_code(statuses: impl IntoIterator<Item = Status>, fail_on: FailOn) ->
         Status::Unknown => EXIT_UNKNOWN,
         Status::Warn | Status::Pass => EXIT_FINE,
     };
-    let codes: Vec<u8> = statuses.into_iter().map(code).collect();
+    worst_exit_code(statuses.into_iter().map(code))
+}
+
+/// The exit code of several of their own: a failure wins over "could not find out", that over all is well.
+pub fn worst_exit_code(codes: impl IntoIterator<Item = u8>) -> u8 {
+    let codes: Vec<u8> = codes.into_iter().collect();
     let worst = [EXIT_FAILED, EXIT_UNKNOWN].into_iter().find(|code| codes.contains(code));
     worst.unwrap_or(EXIT_FINE)
 }

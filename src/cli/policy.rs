@@ -56,6 +56,7 @@ impl PolicyArguments {
             ignore: self.ignore.iter().map(|text| parse(text)).collect::<Result<_, _>>()?,
             fail_on: self.fail_on.as_deref().map(parse).transpose()?.unwrap_or_default(),
             family_required: family != Family::Any,
+            expectation: None,
         };
         for required in &policy.require {
             reachable(*required, family, network)?;

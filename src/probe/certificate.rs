@@ -360,10 +360,11 @@ const CA_ISSUERS: &str = "1.3.6.1.5.5.7.48.2";
 const SHOWN_NAMES: usize = 4;
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn certificate() -> Certificate {
+    /// A certificate that says little.
+    pub(crate) fn certificate() -> Certificate {
         Certificate {
             subject: String::new(),
             issuer: String::new(),
@@ -373,6 +374,7 @@ mod tests {
             key: String::new(),
             signature: String::new(),
             sha256: String::new(),
+            key_sha256: String::new(),
         }
     }
 

@@ -172,7 +172,7 @@ pub fn question(question: &Question) -> Value {
 pub fn probe(report: &Report) -> Value {
     json!({
         "schema": SCHEMA,
-        "command": "probe",
+        "command": report.command,
         "target": report.target,
         "status": report.status.as_str(),
         "settings": report.lookup.as_ref().map(lookup),
@@ -261,6 +261,7 @@ fn certificate(certificate: &Certificate, now: OffsetDateTime) -> Value {
         "key": certificate.key,
         "signature": certificate.signature,
         "sha256": certificate.sha256,
+        "key_sha256": certificate.key_sha256,
     })
 }
 

@@ -85,7 +85,7 @@ pub const EXPLAINED: &[Explained] = &[
 ];
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use super::super::tests::ids;
@@ -96,7 +96,8 @@ mod tests {
     use crate::settings::{Access, Overrides, Service, Settings, Trust};
     use crate::target::{Domain, Target};
 
-    fn lookup(servers: &[&str]) -> Lookup {
+    /// A lookup whose answer names these servers of example.org.
+    pub(in crate::report::rules) fn lookup(servers: &[&str]) -> Lookup {
         let service = |server: &&str| {
             let Ok(Target::Host { scheme, host, port }) = Target::parse(server) else { panic!("{server}") };
             Service {

@@ -74,7 +74,7 @@ fn finding(id: &'static str, name: &str, met: Met) -> Option<Finding> {
     }
 }
 
-fn why(attempt: &Attempt<impl Sized>) -> String {
+pub(super) fn why(attempt: &Attempt<impl Sized>) -> String {
     attempt.reason().unwrap_or_default().to_owned()
 }
 
@@ -148,7 +148,7 @@ fn implicit_tls(facts: &Facts, all: &[Facts]) -> Met {
 }
 
 /// True when it is known that nothing here is inside TLS.
-fn without_tls(facts: &Facts) -> bool {
+pub(super) fn without_tls(facts: &Facts) -> bool {
     matches!(facts.starttls, Attempt::Absent(_))
         || (facts.endpoint.security == Security::None && facts.connect.value().is_some())
 }
