@@ -43,6 +43,8 @@ pub struct Run {
 pub enum Job {
     /// Settings to look up, then to examine.
     Lookup(Query),
+    /// Settings to look up, then to examine with these endpoints, whether they were found or not.
+    Expected(Query, Vec<Endpoint>),
     /// One endpoint to examine, and what was typed.
     Endpoint(String, Endpoint),
 }
@@ -122,17 +124,22 @@ impl Worker {
         let _place = self.targets.acquire().await;
         let (target, lookup, endpoints) = match job {
             Job::Endpoint(typed, endpoint) => (typed, None, vec![endpoint]),
-            Job::Lookup(query) => {
-                let Run { providers, network, lookup: options, .. } = &self.run;
-                let lookup = lookup::lookup(&query, providers, network, options, &self.ended).await;
-                let endpoints = self.run.endpoints_of(&lookup);
-                (lookup.query.typed.clone(), Some(lookup), endpoints)
-            }
+            Job::Lookup(query) => self.look_up(query, Vec::new()).await,
+            Job::Expected(query, expected) => self.look_up(query, expected).await,
         };
         let _ = self.events.send(Event::Planned(endpoints.len()));
         let facts = self.examine_all(endpoints).await;
         // Nobody listens any more when the program is ending.
         let _ = self.events.send(Event::Finished(Box::new(Outcome { index, target, lookup, facts })));
+    }
+
+    /// Looks a target up; gives its endpoints, then those of others that are not among them.
+    async fn look_up(&self, query: Query, others: Vec<Endpoint>) -> (String, Option<Lookup>, Vec<Endpoint>) {
+        let Run { providers, network, lookup: options, .. } = &self.run;
+        let lookup = lookup::lookup(&query, providers, network, options, &self.ended).await;
+        let mut endpoints = self.run.endpoints_of(&lookup);
+        endpoints.extend(others.into_iter().filter(|other| !endpoints.contains(other)).collect::<Vec<_>>());
+        (query.typed, Some(lookup), endpoints)
     }
 
     /// Examines endpoints side by side; gives their facts in order.

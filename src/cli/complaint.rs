@@ -29,6 +29,11 @@ impl Complaint {
         Self { exit_code, ..self }
     }
 
+    /// The sentence and the hint, for a complaint that says where.
+    pub fn into_parts(self) -> (String, String) {
+        (self.error.to_string(), self.hint.unwrap_or_default())
+    }
+
     /// Ended by a second signal, which leaves nothing to say.
     pub fn killed() -> Self {
         Self { error: anyhow::anyhow!("ended at once"), hint: None, exit_code: KILLED }

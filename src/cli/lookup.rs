@@ -5,9 +5,10 @@ use mailcfg::net::{Family, Network};
 use mailcfg::render::human::lookup::Shown;
 use mailcfg::render::{human, json};
 use mailcfg::report::policy::Policy;
-use mailcfg::report::{EXIT_FINE, LookupReport, judge_lookup, lookup_exit_code};
+use mailcfg::report::{Context, EXIT_FINE, LookupReport, judge_lookup, lookup_exit_code};
 use mailcfg::run::{JOBS, Job, Run};
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use super::drive::{InOrder, drive};
 use super::output::Output;
@@ -36,14 +37,10 @@ pub fn run(arguments: &LookupArguments) -> Result<u8, Complaint> {
         jobs: JOBS,
     };
     if arguments.probe {
-        return probe::run_and_print(
-            run,
-            jobs(queries),
-            &arguments.output,
-            arguments.verbose,
-            &Policy { family_required, ..Policy::default() },
-            Some(&printer),
-        );
+        let policy = Policy { family_required, ..Policy::default() };
+        let context = |_| Context::new(OffsetDateTime::now_utc(), &policy);
+        let output = &arguments.output;
+        return probe::run_and_print(run, jobs(queries), output, arguments.verbose, context, Some(&printer));
     }
     // The tables answer without a thread, a socket or a runtime.
     let answered: Option<Vec<Lookup>> =

@@ -40,8 +40,14 @@ pub fn jobs(arguments: &ProbeArguments) -> Result<Vec<Job>, Complaint> {
     let overrides = overrides(arguments);
     let jobs: Vec<Job> =
         arguments.targets.iter().map(|typed| job(typed, overrides)).collect::<Result<_, _>>()?;
-    let family = family(&arguments.network);
-    for job in &jobs {
+    admit(&jobs, &arguments.network)?;
+    Ok(jobs)
+}
+
+/// Complains of a server whose address is of a family that is ruled out.
+pub fn admit(jobs: &[Job], network: &NetworkArguments) -> Result<(), Complaint> {
+    let family = family(network);
+    for job in jobs {
         if let Job::Endpoint(typed, Endpoint { host: Host::Ip(address), .. }) = job
             && !family.admits(*address)
         {
@@ -49,10 +55,11 @@ pub fn jobs(arguments: &ProbeArguments) -> Result<Vec<Job>, Complaint> {
             return Err(Complaint::usage(error, "leave -4 and -6 out for this server"));
         }
     }
-    Ok(jobs)
+    Ok(())
 }
 
-fn job(typed: &str, overrides: Overrides) -> Result<Job, Complaint> {
+/// The job of one target.
+pub fn job(typed: &str, overrides: Overrides) -> Result<Job, Complaint> {
     match Target::parse(typed).map_err(invalid_target)? {
         Target::Host { scheme, host, port } => {
             let endpoint = Endpoint::complete(scheme, host, port, overrides).map_err(|error| {
@@ -196,11 +203,18 @@ fn ispdb_url(text: &str, allow_http: bool) -> Result<String, Complaint> {
 
 /// How endpoints are examined.
 pub fn probe(arguments: &ProbeArguments) -> Result<probe::Options, Complaint> {
+    let sni = arguments.sni.as_deref().map(|text| Host::parse(text).map_err(invalid_target)).transpose()?;
+    let options = examination(&arguments.timeout, arguments.ehlo.as_deref(), arguments.verbose)?;
+    Ok(probe::Options { sni, ..options })
+}
+
+/// The same without a name of its own for the certificate.
+pub fn examination(timeout: &str, name: Option<&str>, verbose: u8) -> Result<probe::Options, Complaint> {
     Ok(probe::Options {
-        timeout: duration("--timeout", &arguments.timeout)?,
-        ehlo: arguments.ehlo.as_deref().map(ehlo).transpose()?,
-        sni: arguments.sni.as_deref().map(|text| Host::parse(text).map_err(invalid_target)).transpose()?,
-        transcript: arguments.verbose >= 2,
+        timeout: duration("--timeout", timeout)?,
+        ehlo: name.map(ehlo).transpose()?,
+        sni: None,
+        transcript: verbose >= 2,
     })
 }
 

@@ -66,7 +66,7 @@ impl PolicyArguments {
 }
 
 /// A family that is ruled out, or hidden by a proxy, can never be found to work.
-fn reachable(required: Requirement, family: Family, network: &NetworkArguments) -> Result<(), Complaint> {
+pub fn reachable(required: Requirement, family: Family, network: &NetworkArguments) -> Result<(), Complaint> {
     let Some(wanted) = required.family() else { return Ok(()) };
     if network.proxy.is_some() {
         let error = anyhow!("--require {required} cannot be found out behind a proxy");

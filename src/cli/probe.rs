@@ -3,10 +3,10 @@
 use mailcfg::net::Network;
 use mailcfg::render::human::probe::Detail;
 use mailcfg::render::{human, json};
-use mailcfg::report::finding::Status;
-use mailcfg::report::policy::{FailOn, Policy};
-use mailcfg::report::{Context, Report, exit_code, judge};
+use mailcfg::report::policy::FailOn;
+use mailcfg::report::{Context, Report, exit_code, judge, worst_exit_code};
 use mailcfg::run::{JOBS, Job, Run};
+use time::OffsetDateTime;
 
 use super::drive::{InOrder, drive};
 use super::output::Output;
@@ -26,23 +26,26 @@ pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {
         lookup_only: false,
         jobs: JOBS,
     };
-    run_and_print(run, jobs, &arguments.output, arguments.verbose, &policy, None)
+    let context = |_| Context::new(OffsetDateTime::now_utc(), &policy);
+    run_and_print(run, jobs, &arguments.output, arguments.verbose, context, None)
 }
 
-/// Runs and prints; with a printer of lookups, each lookup's own screen stands before its report.
-pub fn run_and_print(
+/// Runs and prints; `context` says what the target at a place is held against. With a printer of lookups, each
+/// lookup's own screen stands before its report.
+pub fn run_and_print<'a>(
     run: Run,
     jobs: Vec<Job>,
     output: &OutputArguments,
     verbose: u8,
-    policy: &Policy,
+    context: impl Fn(usize) -> Context<'a>,
     lookups: Option<&lookup::Printer>,
 ) -> Result<u8, Complaint> {
     let mut printer = Printer::new(output, verbose, lookups);
     drive(run, jobs, printer.output.quiet, |outcome| {
-        printer.take(judge(outcome, &Context::new(time::OffsetDateTime::now_utc(), policy)))
+        let context = context(outcome.index);
+        printer.take(judge(outcome, &context), context.policy.fail_on)
     })?;
-    printer.finish(policy.fail_on)
+    printer.finish()
 }
 
 /// Puts reports out in the order of the targets; `jsonl` as they come.
@@ -52,7 +55,7 @@ struct Printer<'a> {
     lookups: Option<&'a lookup::Printer>,
     in_order: InOrder<Report>,
     documents: Vec<serde_json::Value>,
-    statuses: Vec<Status>,
+    codes: Vec<u8>,
 }
 
 impl<'a> Printer<'a> {
@@ -67,12 +70,12 @@ impl<'a> Printer<'a> {
             lookups,
             in_order: InOrder::default(),
             documents: Vec::new(),
-            statuses: Vec::new(),
+            codes: Vec::new(),
         }
     }
 
-    fn take(&mut self, report: Report) -> Result<(), Complaint> {
-        self.statuses.push(report.status);
+    fn take(&mut self, report: Report, fail_on: FailOn) -> Result<(), Complaint> {
+        self.codes.push(exit_code([report.status], fail_on));
         if self.output.format == Format::Jsonl {
             return self.output.write(|out| json::write_line(out, report.index, json::probe(&report)));
         }
@@ -98,10 +101,10 @@ impl<'a> Printer<'a> {
         })
     }
 
-    fn finish(self, fail_on: FailOn) -> Result<u8, Complaint> {
+    fn finish(self) -> Result<u8, Complaint> {
         if self.output.format == Format::Json {
             self.output.write(|out| json::write(out, &self.documents))?;
         }
-        Ok(exit_code(self.statuses, fail_on))
+        Ok(worst_exit_code(self.codes))
     }
 }
