@@ -101,7 +101,7 @@ fn is_as_expected(lookup: &Lookup, expectation: &Expectation) -> bool {
 fn unexpected(lookup: &Lookup, service: &Service) -> Finding {
     let text = format!("{} publishes this endpoint, and it is not expected", lookup.query.domain);
     Finding::new("drift.unexpected", Severity::Warn, text)
-        .evidence(format!("it stands in: {}", service.source.name()))
+        .evidence(format!("named by {}", service.source.name()))
         .hint("add it to what is expected, or have it taken out of what is published")
 }
 
