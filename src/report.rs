@@ -119,17 +119,13 @@ pub fn judge(outcome: Outcome, context: &Context) -> Report {
         .zip(judged)
         .map(|(facts, findings)| EndpointReport::new(facts, findings))
         .collect();
-    let mut findings = rules::judge_target(&context, &endpoints);
-    if let Some(lookup) =
-        context.lookup.filter(|_| endpoints.is_empty() && !rules::drift::expects_nothing(&context))
-    {
-        findings.push(rules::lookup::nothing_to_examine(lookup));
-    }
-    let findings = ignore(findings, None, &context);
+    let findings = judge_target(&endpoints, &context);
     let of_target = findings.iter().map(Finding::status);
     let status = endpoints.iter().map(|it| it.status).chain(of_target).max().unwrap_or(Status::Pass);
+    let of_lookup = context.lookup.map(|lookup| ignore(rules::lookup::judge(lookup), None, &context));
     let Context { now, command, .. } = context;
-    let lookup = outcome.lookup.map(judge_lookup);
+    let lookup = outcome.lookup.zip(of_lookup);
+    let lookup = lookup.map(|(lookup, findings)| LookupReport { lookup, findings });
     Report { index: outcome.index, command, target: outcome.target, lookup, endpoints, findings, status, now }
 }
 
@@ -144,6 +140,13 @@ fn judge_endpoint(facts: &Facts, all: &[Facts], context: &Context) -> Vec<Findin
     let mut findings: Vec<Finding> = rules::RULES.iter().flat_map(|rule| rule(facts, context)).collect();
     findings.extend(rules::requirement::judge(facts, all, context));
     ignore(findings, Some(&facts.endpoint), context)
+}
+
+fn judge_target(endpoints: &[EndpointReport], context: &Context) -> Vec<Finding> {
+    let mut findings = rules::judge_target(context, endpoints);
+    let is_settled = !endpoints.is_empty() || rules::drift::expects_nothing(context);
+    findings.extend(context.lookup.filter(|_| !is_settled).map(rules::lookup::nothing_to_examine));
+    ignore(findings, None, context)
 }
 
 /// Marks what does not count, says which ignoring has ended, and puts the worst first.

@@ -62,8 +62,8 @@ pub const EXPLAINED: &[&[Explained]] = &[
     domain::EXPLAINED,
     drift::EXPLAINED,
     lookup::EXPLAINED,
-    requirement::EXPLAINED,
     run::EXPLAINED,
+    requirement::EXPLAINED,
 ];
 
 /// The rules that look at a target as a whole.
@@ -119,6 +119,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::attempt::Attempt;
+    use crate::report::explain;
     use crate::report::policy::Policy;
     use crate::settings::{Endpoint, Overrides};
     use crate::target::Target;
@@ -147,8 +148,13 @@ pub(crate) mod tests {
         Attempt::Done(Capabilities { list, ..Capabilities::default() })
     }
 
-    /// `id severity` of every finding.
+    /// `id severity` of every finding; the explanation of each must know that it can be so bad.
     pub(crate) fn ids(findings: &[Finding]) -> Vec<String> {
+        for finding in findings {
+            let explained =
+                explain::finding(finding.id).unwrap_or_else(|| panic!("{} is not explained", finding.id));
+            assert!(explained.severities.contains(&finding.severity), "{finding:?}");
+        }
         findings.iter().map(|finding| format!("{} {}", finding.id, finding.severity.as_str())).collect()
     }
 }

@@ -10,6 +10,7 @@ mod golden;
 mod input;
 mod lookups;
 mod pitfalls;
+mod policy;
 mod readme;
 mod real;
 mod real_lookup;

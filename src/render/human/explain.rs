@@ -63,7 +63,7 @@ fn write_word(out: &mut dyn Write, word: &Word, style: Style) -> io::Result<()> 
 }
 
 fn write_texts(out: &mut dyn Write, texts: &[(&str, &str)], rfc: &[&str], style: Style) -> io::Result<()> {
-    let sources = rfc.join(", ");
+    let sources = rfc.join(" · ");
     let source = (!rfc.is_empty()).then_some(("written down in", sources.as_str()));
     for (name, text) in texts.iter().copied().chain(source) {
         writeln!(out, "  {}{text}", style.paint(Tone::Dim, &format!("{name:<17}")))?;

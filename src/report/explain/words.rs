@@ -169,7 +169,7 @@ pub const WORDS: &[Word] = &[
         names: &["post-quantum", "pqc"],
         what: "a key exchange that quantum computers cannot undo, such as X25519MLKEM768",
         choose: "what is recorded today may be read later without it; a current TLS library has it, and --require post-quantum makes it a must",
-        rfc: &["RFC 9325"],
+        rfc: &["draft-ietf-tls-ecdhe-mlkem"],
     },
     Word {
         group: "Security",
@@ -239,7 +239,7 @@ pub const WORDS: &[Word] = &[
         names: &["ntlm"],
         what: "an old sign-in of Windows networks, which can be broken",
         choose: "do not choose it; choose password inside TLS",
-        rfc: &["RFC 9325"],
+        rfc: &["MS-NLMP"],
     },
     Word {
         group: "Sign-in",

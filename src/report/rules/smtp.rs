@@ -12,9 +12,9 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
         return Vec::new();
     };
     let missing = EXPECTED.iter().filter(|(word, ..)| !listed.lists(word)).map(|(word, id, text)| {
-        Finding::new(id, Severity::Warn, *text)
-            .evidence(super::seen(listed))
-            .hint(format!("switch {word} on in the mail server; every current one has it"))
+        Finding::new(id, Severity::Warn, *text).evidence(super::seen(listed)).hint(format!(
+            "switch {word} on in the mail server, where it can; something on the way may hide it too"
+        ))
     });
     missing.chain([super::optional("smtp.extensions", listed, &["SMTPUTF8", "CHUNKING", "DSN"])]).collect()
 }
@@ -62,7 +62,7 @@ pub const EXPLAINED: &[Explained] = &[
         severities: &[Severity::Warn],
         what: "the reply to EHLO does not list ENHANCEDSTATUSCODES",
         why: "clients cannot tell a full mailbox from a wrong address, or a wrong password from a broken server",
-        remedy: "switch it on in the mail server; a firewall that rewrites SMTP often hides it: switch that off",
+        remedy: "switch it on in the mail server, where it can (Exim cannot); a firewall that rewrites SMTP often hides it: switch that off",
         rfc: &["RFC 2034", "RFC 6409, section 7"],
     },
     Explained {

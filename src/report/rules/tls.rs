@@ -22,7 +22,7 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
     findings
 }
 
-/// RFC 9325, sections 3.1.1 and 4.4: TLS 1.3 should be there, and what the keys are agreed with is worth a word.
+/// RFC 9325, section 3.1.1: TLS 1.3 should be there; what the keys are agreed with is worth a word.
 fn agreed(agreed: &Agreed) -> Vec<Finding> {
     let group = agreed.key_exchange.as_deref().unwrap_or("a group that is not known");
     let resists = if agreed.post_quantum { "resists" } else { "does not resist" };
@@ -121,7 +121,7 @@ pub const EXPLAINED: &[Explained] = &[
         what: "which group the keys were agreed with, and whether that resists quantum computers",
         why: "what is recorded today can be read once quantum computers are large enough, unless the group resists them",
         remedy: "update the TLS library of the server for X25519MLKEM768; --require post-quantum makes it a must",
-        rfc: &["RFC 9325", "RFC 8446, section 4.2.7"],
+        rfc: &["RFC 8446, section 4.2.7", "draft-ietf-tls-ecdhe-mlkem"],
     },
     Explained {
         id: "tls.expected-clear",

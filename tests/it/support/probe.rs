@@ -192,7 +192,7 @@ pub fn findings(endpoint: &Value) -> Vec<String> {
 }
 
 /// Information that every endpoint has, good or bad.
-const DESCRIPTIONS: &[&str] = &[
+pub const DESCRIPTIONS: &[&str] = &[
     "certificate.mail-domain",
     "imap.extensions",
     "pop3.extensions",
