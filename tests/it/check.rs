@@ -461,3 +461,20 @@ fn several_targets_come_in_their_order_from_stdin() {
     let targets: Vec<&Value> = documents.iter().map(|document| &document["target"]).collect();
     assert_eq!(targets, ["example.org", "imaps://mail.example.org:993"]);
 }
+
+#[test]
+fn the_file_of_the_readme_is_accepted_and_nothing_has_changed() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(readme).expect("the README can be read");
+    let (_, rest) = readme.split_once("```toml checks\n").expect("the README shows a file");
+    let (text, _) = rest.split_once("```").expect("a block has an end");
+    let folder = Folder::new();
+    let file = folder.write("mailcfg.toml", text).display().to_string();
+    let output = run(["check", &file, "--offline", "--connect-to", "::127.0.0.1:1", "--json"]);
+    let documents = output.json();
+    assert_eq!((output.code, output.stderr.as_str()), (1, ""), "{output:?}");
+    let endpoints = documents[0]["endpoints"].as_array().expect("endpoints");
+    let found: Vec<String> = endpoints.iter().flat_map(findings).collect();
+    assert_eq!(found.iter().filter(|id| *id == "connect.refused fail").count(), 4, "{found:?}");
+    assert!(!found.iter().any(|id| id.starts_with("drift.")), "{found:?}");
+}

@@ -135,21 +135,32 @@ fn key_changed(facts: &Facts, pins: &[Pin]) -> Option<Finding> {
     {
         return None;
     }
-    let found = |severity, text: &str| Finding::new("drift.key-changed", severity, text);
     Some(match key {
-        Some(key) => found(
+        Some(key) => key_found(
             Severity::Fail,
             "the key of the server's certificate is none of those that are pinned",
         )
         .evidence(format!("its SHA-256 is {key}; pinned: {}", listed(pins)))
         .hint("if the key was changed on purpose, pin the new one; if not, somebody else may answer here"),
-        None if without_tls(facts) => found(Severity::Fail, "a key is pinned, and there is no TLS")
+        None if without_tls(facts) => key_found(Severity::Fail, "a key is pinned, and there is no TLS")
             .evidence(why(&facts.tls))
             .hint("switch TLS on in the server, or take the pin out"),
-        None => found(Severity::Unknown, "it could not be found out whether the key is one that is pinned")
-            .evidence(why(&facts.tls))
-            .hint("mend what failed before, or try again"),
+        None => {
+            let found = key_found(
+                Severity::Unknown,
+                "it could not be found out whether the key is one that is pinned",
+            )
+            .hint("mend what failed before, or try again");
+            match facts.tls.reason() {
+                Some(reason) => found.evidence(reason),
+                None => found.evidence("the certificate cannot be parsed"),
+            }
+        }
     })
+}
+
+fn key_found(severity: Severity, text: &str) -> Finding {
+    Finding::new("drift.key-changed", severity, text)
 }
 
 fn listed(pins: &[Pin]) -> String {

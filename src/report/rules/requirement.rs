@@ -561,6 +561,7 @@ mod tests {
             key: String::new(),
             signature: String::new(),
             sha256: String::new(),
+            key_sha256: "00".to_owned(),
         };
         let mut facts = connected("h.example:993");
         let host = |text: &str| Policy { expect_host: vec![Host::parse(text).unwrap()], ..Policy::default() };
