@@ -1,5 +1,6 @@
 //! The command line: the tree of commands and flags. What they mean is in `plan`, what they do in a file a command.
 
+mod check;
 mod complaint;
 mod drive;
 mod explain;
@@ -40,6 +41,7 @@ fn obey(arguments: Vec<OsString>) -> Result<u8, Complaint> {
     match cli.command {
         Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Providers(arguments) => providers::run(&arguments),
         Command::Schema => shell::schema(),
@@ -64,6 +66,8 @@ enum Command {
     Lookup(Box<LookupArguments>),
     /// Examine mail servers: greeting, TLS, STARTTLS, certificate, password sign-in
     Probe(Box<ProbeArguments>),
+    /// Hold servers against a file of what is expected of them
+    Check(Box<check::CheckArguments>),
     /// Say what a finding, a protocol, a port or another word means, and what to do
     Explain(explain::ExplainArguments),
     /// Show and check the provider table

@@ -14,7 +14,6 @@ mod words;
 
 use std::io::{self, Write};
 
-use crate::report::policy::{FailOn, MinDays};
 use crate::report::{Looked, Report};
 use human::lookup::Shown;
 use human::probe::Detail;
@@ -107,10 +106,6 @@ pub struct Look {
     pub shown: Option<Shown>,
     /// True when there is more than one target, or a list of them.
     pub several: bool,
-    /// How many days of certificate life are demanded.
-    pub min_days: Option<MinDays>,
-    /// What counts as a failure beside failures.
-    pub fail_on: FailOn,
 }
 
 /// Foreign text on one line, with what could steer a terminal made visible; a format escapes what it must besides.

@@ -15,7 +15,7 @@ use crate::run::{Outcome, Trouble};
 use crate::settings::{Endpoint, Source};
 use crate::target::Domain;
 use finding::{Finding, Ignored, Severity, Status};
-use policy::{FailOn, Policy};
+use policy::{FailOn, MinDays, Policy};
 
 /// What rules may know beside the facts of one endpoint.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,10 @@ pub struct Context<'a> {
     pub now: OffsetDateTime,
     /// What is demanded of the endpoints.
     pub policy: &'a Policy,
+    /// The command whose report it is.
+    pub command: &'static str,
+    /// The lookup that named the endpoints, when there was one.
+    pub lookup: Option<&'a Lookup>,
     /// The domain whose mail it is, when the endpoints were looked up.
     pub mail_domain: Option<&'a Domain>,
 }
@@ -31,7 +35,13 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// A time and a policy; the rest is found in what is judged.
     pub fn new(now: OffsetDateTime, policy: &'a Policy) -> Self {
-        Self { now, policy, mail_domain: None }
+        Self { now, policy, command: "probe", lookup: None, mail_domain: None }
+    }
+
+    /// The same for a report of another command.
+    #[must_use]
+    pub fn of_command(self, command: &'static str) -> Self {
+        Self { command, ..self }
     }
 }
 
@@ -81,6 +91,8 @@ impl Looked {
 pub struct Report {
     /// Its place among the targets, from 0.
     pub index: usize,
+    /// The command whose report it is.
+    pub command: &'static str,
     /// What was typed.
     pub target: String,
     /// The lookup, when the target was a domain or an address.
@@ -91,6 +103,10 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// The worst of all.
     pub status: Status,
+    /// What counts as a failure beside failures.
+    pub fail_on: FailOn,
+    /// How many days of certificate life were demanded.
+    pub min_days: Option<MinDays>,
     /// The time the verdict was made.
     pub now: OffsetDateTime,
 }
@@ -107,6 +123,11 @@ pub struct EndpointReport {
 }
 
 impl Report {
+    /// What its status counts as.
+    pub fn counted(&self) -> Status {
+        self.fail_on.counted(self.status)
+    }
+
     /// The sources that name an endpoint, in rank order.
     pub fn named_by(&self, endpoint: &EndpointReport) -> Vec<Source> {
         let sources = self.lookup.iter().flat_map(|report| &report.lookup.sources);
@@ -150,7 +171,7 @@ fn judge_unasked(index: usize, target: String, trouble: &Trouble) -> UnaskedRepo
 /// Judges all that was found out about a target.
 pub fn judge(outcome: Outcome, context: &Context) -> Report {
     let domain = outcome.lookup.as_ref().map(|lookup| lookup.query.domain.clone());
-    let context = Context { mail_domain: domain.as_ref(), ..*context };
+    let context = Context { lookup: outcome.lookup.as_ref(), mail_domain: domain.as_ref(), ..*context };
     let judged: Vec<Vec<Finding>> =
         outcome.facts.iter().map(|facts| judge_endpoint(facts, &outcome.facts, &context)).collect();
     let endpoints: Vec<EndpointReport> = outcome
@@ -159,26 +180,25 @@ pub fn judge(outcome: Outcome, context: &Context) -> Report {
         .zip(judged)
         .map(|(facts, findings)| EndpointReport::new(facts, findings))
         .collect();
-    let mut findings = rules::judge_target(outcome.lookup.as_ref(), &endpoints);
-    findings.extend(outcome.trouble.as_ref().map(rules::run::troubled));
-    let lookup = outcome.lookup.map(judge_lookup).map(|report| {
-        let findings = ignore(report.findings, None, &context);
-        LookupReport { findings, ..report }
-    });
-    if let Some(report) = lookup.as_ref().filter(|_| endpoints.is_empty()) {
-        findings.push(rules::lookup::nothing_to_examine(&report.lookup));
-    }
-    let findings = ignore(findings, None, &context);
+    let findings = judge_target(&endpoints, outcome.trouble.as_ref(), &context);
     let of_target = findings.iter().map(Finding::status);
     let status = endpoints.iter().map(|it| it.status).chain(of_target).max().unwrap_or(Status::Pass);
+    let of_lookup = context.lookup.map(|lookup| ignore(rules::lookup::judge(lookup), None, &context));
+    let Context { now, command, policy, .. } = context;
+    let Policy { fail_on, min_days, .. } = *policy;
+    let lookup = outcome.lookup.zip(of_lookup);
+    let lookup = lookup.map(|(lookup, findings)| LookupReport { lookup, findings });
     Report {
         index: outcome.index,
+        command,
         target: outcome.target,
         lookup,
         endpoints,
         findings,
         status,
-        now: context.now,
+        fail_on,
+        min_days,
+        now,
     }
 }
 
@@ -193,6 +213,14 @@ fn judge_endpoint(facts: &Facts, all: &[Facts], context: &Context) -> Vec<Findin
     let mut findings: Vec<Finding> = rules::RULES.iter().flat_map(|rule| rule(facts, context)).collect();
     findings.extend(rules::requirement::judge(facts, all, context));
     ignore(findings, Some(&facts.endpoint), context)
+}
+
+fn judge_target(endpoints: &[EndpointReport], trouble: Option<&Trouble>, context: &Context) -> Vec<Finding> {
+    let mut findings = rules::judge_target(context, endpoints);
+    findings.extend(trouble.map(rules::run::troubled));
+    let is_settled = !endpoints.is_empty() || rules::drift::expects_nothing(context);
+    findings.extend(context.lookup.filter(|_| !is_settled).map(rules::lookup::nothing_to_examine));
+    ignore(findings, None, context)
 }
 
 /// Marks what does not count, says which ignoring has ended, and puts the worst first.
@@ -217,21 +245,19 @@ fn sort(findings: &mut [Finding]) {
     findings.sort_by_key(|finding| (finding.ignored.is_some(), Reverse(finding.severity)));
 }
 
-/// The exit code of a run: a failure wins over "could not find out", that over all is well.
-pub fn exit_code(statuses: impl IntoIterator<Item = Status>, fail_on: FailOn) -> u8 {
-    let code = |status| match fail_on.counted(status) {
-        Status::Fail => EXIT_FAILED,
-        Status::Unknown => EXIT_UNKNOWN,
-        Status::Warn | Status::Pass => EXIT_FINE,
-    };
-    let codes: Vec<u8> = statuses.into_iter().map(code).collect();
-    let worst = [EXIT_FAILED, EXIT_UNKNOWN].into_iter().find(|code| codes.contains(code));
-    worst.unwrap_or(EXIT_FINE)
+/// The exit code of a run, of what its statuses count as: a failure wins over "could not find out", that over all is
+/// well.
+pub fn exit_code(statuses: impl IntoIterator<Item = Status>) -> u8 {
+    match statuses.into_iter().max() {
+        Some(Status::Fail) => EXIT_FAILED,
+        Some(Status::Unknown) => EXIT_UNKNOWN,
+        Some(Status::Warn | Status::Pass) | None => EXIT_FINE,
+    }
 }
 
 /// The exit code of lookups, by the same order.
 pub fn lookup_exit_code(statuses: impl IntoIterator<Item = lookup::Status>) -> u8 {
-    exit_code(statuses.into_iter().map(Status::from), FailOn::default())
+    exit_code(statuses.into_iter().map(Status::from))
 }
 
 impl From<lookup::Status> for Status {
@@ -286,7 +312,8 @@ mod tests {
             (vec![Status::Unknown], warn, 3),
             (vec![Status::Unknown], unknown, 1),
         ] {
-            assert_eq!(exit_code(statuses.clone(), fail_on), code, "{statuses:?} {fail_on:?}");
+            let counted = statuses.iter().map(|status| fail_on.counted(*status));
+            assert_eq!(exit_code(counted), code, "{statuses:?} {fail_on:?}");
         }
     }
 }

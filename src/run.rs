@@ -71,6 +71,8 @@ pub const JOBS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
 pub enum Job {
     /// Settings to look up, then to examine.
     Lookup(Query),
+    /// Settings to look up, then to examine with these endpoints, whether they were found or not.
+    Expected(Query, Vec<Endpoint>),
     /// One endpoint to examine, and what was typed.
     Endpoint(String, Endpoint),
     /// What stands in a list of targets and is none.
@@ -81,7 +83,7 @@ impl Job {
     /// What was typed.
     pub fn target(&self) -> &str {
         match self {
-            Self::Lookup(query) => &query.typed,
+            Self::Lookup(query) | Self::Expected(query, _) => &query.typed,
             Self::Endpoint(typed, _) => typed,
             Self::Invalid(invalid) => &invalid.text,
         }

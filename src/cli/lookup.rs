@@ -8,9 +8,10 @@ use mailcfg::render::human::lookup::Shown;
 use mailcfg::render::json::{self, QuestionModel};
 use mailcfg::render::{Listing, Look, human};
 use mailcfg::report::finding::Status;
-use mailcfg::report::policy::{FailOn, Policy};
-use mailcfg::report::{EXIT_FINE, Looked, exit_code, judge_looked, judge_lookup, lookup_exit_code};
+use mailcfg::report::policy::Policy;
+use mailcfg::report::{Context, EXIT_FINE, Looked, exit_code, judge_looked, judge_lookup, lookup_exit_code};
 use mailcfg::run::{Job, Run};
+use time::OffsetDateTime;
 
 use super::drive::drive;
 use super::many::Targets;
@@ -34,14 +35,14 @@ pub fn run(arguments: &LookupArguments) -> Result<u8, Complaint> {
     }
     let family_required = network.family != Family::Any;
     let run = Run {
-        network: arguments.many.network(network),
+        network: arguments.many.pace.network(network),
         providers,
         lookup: options,
         probe: mailcfg::probe::Options { transcript: arguments.verbose >= 2, ..Default::default() },
         all_addresses: false,
         only: Default::default(),
         lookup_only: !arguments.probe,
-        options: arguments.many.options()?,
+        options: arguments.many.pace.options()?,
     };
     let command = if arguments.probe { "probe" } else { "lookup" };
     let targets = |queries: Vec<Query>| {
@@ -51,7 +52,8 @@ pub fn run(arguments: &LookupArguments) -> Result<u8, Complaint> {
     if arguments.probe {
         let look = probe::look_behind_lookup(shown(arguments), arguments.verbose);
         let policy = Policy { family_required, ..Policy::default() };
-        return probe::run_and_print(run, targets(queries)?, &policy, &arguments.output, look);
+        let context = |_| Context::new(OffsetDateTime::now_utc(), &policy);
+        return probe::run_and_print(run, targets(queries)?, context, &arguments.output, look);
     }
     // The tables answer without a thread, a socket or a runtime.
     let answered: Option<Vec<Lookup>> =
@@ -117,5 +119,5 @@ fn print_as_they_come(mut printer: Printer<Looked>, run: Run, targets: Targets) 
         printer.take(index, looked).map(|()| status)
     })?;
     printer.finish()?;
-    Ok(exit_code(statuses.into_iter().chain(others), FailOn::default()))
+    Ok(exit_code(statuses.into_iter().chain(others)))
 }

@@ -30,6 +30,17 @@ pub struct ManyArguments {
     /// Read targets from this file too, or from stdin with -; one a line, # begins a comment
     #[arg(long, value_name = "FILE|-")]
     from: Option<PathBuf>,
+    /// Pass over targets that are finished in this file, an earlier jsonl output; needs --format jsonl
+    #[arg(long, value_name = "FILE", long_help = RESUME_HELP)]
+    resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub pace: PaceArguments,
+}
+
+/// The flags about how targets share the time and the servers.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Many targets")]
+pub struct PaceArguments {
     /// Work on so many targets at once
     #[arg(long, value_name = "N", default_value_t = run::JOBS, env = "MAILCFG_JOBS")]
     jobs: NonZeroUsize,
@@ -48,9 +59,6 @@ pub struct ManyArguments {
     /// Try so many times more what could not be found out, after 1 s, 2 s, 4 s …
     #[arg(long, value_name = "N", default_value = "0", env = "MAILCFG_RETRIES")]
     retries: u32,
-    /// Pass over targets that are finished in this file, an earlier jsonl output; needs --format jsonl
-    #[arg(long, value_name = "FILE", long_help = RESUME_HELP)]
-    resume: Option<PathBuf>,
     /// The limit for the whole run, as 300, 90s or 5m; what is unfinished then is unknown [default: none]
     #[arg(long, value_name = "TIME", env = "MAILCFG_DEADLINE", help_heading = "Limits")]
     deadline: Option<String>,
@@ -66,7 +74,7 @@ Pass over targets that are finished in this file, an earlier jsonl output; needs
 
 They count for the exit code. Unfinished ones are examined again. Example: mailcfg probe --from domains.txt --format jsonl --resume out.jsonl >> out.jsonl";
 
-impl ManyArguments {
+impl PaceArguments {
     /// How targets share the time and the servers.
     pub fn options(&self) -> Result<run::Options, Complaint> {
         let per_host = per_host(&self.per_host)?;
@@ -78,6 +86,24 @@ impl ManyArguments {
         Network::new(net::Options { connections: self.jobs.get(), ..options })
     }
 
+    fn limit(&self) -> Result<Option<Duration>, Complaint> {
+        self.deadline.as_deref().map(|text| plan::duration("--deadline", text)).transpose()
+    }
+
+    /// Targets that are all at hand.
+    pub fn targets(&self, jobs: Vec<Job>) -> Result<Targets, Complaint> {
+        Ok(Targets {
+            total: Some(jobs.len()),
+            deadline: self.limit()?,
+            ledger: Ledger::default(),
+            typed: jobs,
+            list: None,
+            read: Box::new(|_| Err(Complaint::usage(anyhow!("there is no list"), ""))),
+        })
+    }
+}
+
+impl ManyArguments {
     /// True when every target stands on the command line, and none was done before.
     pub fn are_all_typed(&self) -> bool {
         self.from.is_none() && self.resume.is_none()
@@ -91,7 +117,7 @@ impl ManyArguments {
         command: &'static str,
         read: impl Fn(&str) -> Result<Job, Complaint> + Send + 'static,
     ) -> Result<Targets, Complaint> {
-        let deadline = self.deadline.as_deref().map(|text| plan::duration("--deadline", text)).transpose()?;
+        let deadline = self.pace.limit()?;
         let list = self.from.as_deref().map(List::open).transpose()?;
         let earlier = match &self.resume {
             Some(_) if output.json || output.format.name != json::LINES.name => {
@@ -165,7 +191,7 @@ impl Targets {
 }
 
 /// What counts beside the outcomes of a run, shared with the thread that reads the list.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Ledger(Arc<Mutex<Account>>);
 
 #[derive(Default)]

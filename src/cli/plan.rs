@@ -49,17 +49,24 @@ pub fn job_reader(
     let (overrides, family) = (overrides(arguments), family(&arguments.network));
     move |typed| {
         let job = job(typed, overrides)?;
-        if let Job::Endpoint(_, Endpoint { host: Host::Ip(address), .. }) = &job
-            && !family.admits(*address)
-        {
-            let error = anyhow!("an address of the family that -4 or -6 rules out: {typed:?}");
-            return Err(Complaint::usage(error, "leave -4 and -6 out for this server"));
-        }
+        admit(&job, family)?;
         Ok(job)
     }
 }
 
-fn job(typed: &str, overrides: Overrides) -> Result<Job, Complaint> {
+/// Complains of a server whose address is of a family that is ruled out.
+pub fn admit(job: &Job, family: Family) -> Result<(), Complaint> {
+    match job {
+        Job::Endpoint(typed, Endpoint { host: Host::Ip(address), .. }) if !family.admits(*address) => {
+            let error = anyhow!("an address of the family that -4 or -6 rules out: {typed:?}");
+            Err(Complaint::usage(error, "leave -4 and -6 out for this server"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The job of one target.
+pub fn job(typed: &str, overrides: Overrides) -> Result<Job, Complaint> {
     match Target::parse(typed).map_err(invalid_target)? {
         Target::Host { scheme, host, port } => {
             let endpoint = Endpoint::complete(scheme, host, port, overrides).map_err(|error| {
@@ -204,11 +211,18 @@ fn ispdb_url(text: &str, allow_http: bool) -> Result<String, Complaint> {
 
 /// How endpoints are examined.
 pub fn probe(arguments: &ProbeArguments) -> Result<probe::Options, Complaint> {
+    let sni = arguments.sni.as_deref().map(|text| Host::parse(text).map_err(invalid_target)).transpose()?;
+    let options = examination(&arguments.timeout, arguments.ehlo.as_deref(), arguments.verbose)?;
+    Ok(probe::Options { sni, ..options })
+}
+
+/// The same without a name of its own for the certificate.
+pub fn examination(timeout: &str, name: Option<&str>, verbose: u8) -> Result<probe::Options, Complaint> {
     Ok(probe::Options {
-        timeout: duration("--timeout", &arguments.timeout)?,
-        ehlo: arguments.ehlo.as_deref().map(ehlo).transpose()?,
-        sni: arguments.sni.as_deref().map(|text| Host::parse(text).map_err(invalid_target)).transpose()?,
-        transcript: arguments.verbose >= 2,
+        timeout: duration("--timeout", timeout)?,
+        ehlo: name.map(ehlo).transpose()?,
+        sni: None,
+        transcript: verbose >= 2,
     })
 }
 

@@ -56,6 +56,7 @@ impl PolicyArguments {
             ignore: self.ignore.iter().flat_map(|text| ids(text)).map(parse).collect::<Result<_, _>>()?,
             fail_on: self.fail_on.as_deref().map(parse).transpose()?.unwrap_or_default(),
             family_required: family != Family::Any,
+            expectation: None,
         };
         for required in &policy.require {
             reachable(*required, family, network)?;
@@ -70,7 +71,7 @@ fn ids(text: &str) -> Vec<&str> {
 }
 
 /// A family that is ruled out, or hidden by a proxy, can never be found to work.
-fn reachable(required: Requirement, family: Family, network: &NetworkArguments) -> Result<(), Complaint> {
+pub fn reachable(required: Requirement, family: Family, network: &NetworkArguments) -> Result<(), Complaint> {
     let Some(wanted) = required.family() else { return Ok(()) };
     if network.proxy.is_some() {
         let error = anyhow!("--require {required} cannot be found out behind a proxy");

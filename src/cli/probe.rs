@@ -3,9 +3,9 @@
 use mailcfg::render::human::lookup::Shown;
 use mailcfg::render::human::probe::Detail;
 use mailcfg::render::{Look, nagios};
-use mailcfg::report::policy::Policy;
 use mailcfg::report::{Context, exit_code, judge};
 use mailcfg::run::Run;
+use time::OffsetDateTime;
 
 use super::drive::drive;
 use super::many::Targets;
@@ -19,19 +19,24 @@ pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {
     let mut policy = arguments.policy.policy(&arguments.network)?;
     policy.min_days = policy.min_days.or(arguments.plugin.min_days()?);
     let run = Run {
-        network: arguments.many.network(plan::network(&arguments.network)?),
+        network: arguments.many.pace.network(plan::network(&arguments.network)?),
         providers: plan::providers(&arguments.table)?,
         lookup: plan::lookup(&arguments.sources)?,
         probe: plan::probe(arguments)?,
         all_addresses: arguments.all_addresses || policy.needs_all_addresses(),
         only: plan::overrides(arguments),
         lookup_only: false,
-        options: arguments.many.options()?,
+        options: arguments.many.pace.options()?,
     };
-    let look = Look { detail: detail(arguments.verbose), ..Look::default() };
     let read = plan::job_reader(arguments);
     let targets = arguments.many.targets(jobs, &arguments.output, "probe", read)?;
-    run_and_print(run, targets, &policy, &arguments.output, look)
+    let context = |_| Context::new(OffsetDateTime::now_utc(), &policy);
+    run_and_print(run, targets, context, &arguments.output, look(arguments.verbose))
+}
+
+/// How a probe looks.
+pub fn look(verbose: u8) -> Look {
+    Look { detail: detail(verbose), ..Look::default() }
 }
 
 /// How a probe looks that follows a lookup: the lookup's own screen stands before each report.
@@ -47,29 +52,28 @@ fn detail(verbose: u8) -> Detail {
     }
 }
 
-/// Runs and prints.
-pub fn run_and_print(
+/// Runs and prints; `context` says what the target at a place is held against.
+pub fn run_and_print<'a>(
     run: Run,
     targets: Targets,
-    policy: &Policy,
+    context: impl Fn(usize) -> Context<'a>,
     output: &OutputArguments,
     look: Look,
 ) -> Result<u8, Complaint> {
     let output = Output::new(output)?;
     let format = output.format;
-    let several = targets.are_several();
-    let Policy { min_days, fail_on, .. } = *policy;
-    let look = Look { style: output.style, min_days, fail_on, several, ..look };
+    let look = Look { style: output.style, several: targets.are_several(), ..look };
     let mut printer = Printer::new(output, (format.reports)(&look));
-    let mut statuses = Vec::new();
+    let mut counted = Vec::new();
     let others = drive(run, targets, printer.is_quiet(), |outcome| {
-        let report = judge(outcome, &Context::new(time::OffsetDateTime::now_utc(), policy));
+        let context = context(outcome.index);
+        let report = judge(outcome, &context);
         let status = report.status;
-        statuses.push(status);
+        counted.push(report.counted());
         printer.take(report.index, report).map(|()| status)
     })?;
     printer.finish()?;
-    statuses.extend(others);
-    let exit_code = if format.is_plugin { nagios::exit_code } else { exit_code };
-    Ok(exit_code(statuses, fail_on))
+    let fail_on = context(usize::MAX).policy.fail_on;
+    counted.extend(others.into_iter().map(|status| fail_on.counted(status)));
+    Ok(if format.is_plugin { nagios::exit_code(counted) } else { exit_code(counted) })
 }

@@ -47,6 +47,9 @@ pub struct Certificate {
     pub signature: String,
     /// SHA-256 over the DER encoding, in lower-case hexadecimal.
     pub sha256: String,
+    /// SHA-256 over the public key with its algorithm (SubjectPublicKeyInfo, RFC 7469, section 2.4), in lower-case
+    /// hexadecimal; a renewal with the same key keeps it.
+    pub key_sha256: String,
 }
 
 impl Certificate {
@@ -357,10 +360,11 @@ const CA_ISSUERS: &str = "1.3.6.1.5.5.7.48.2";
 const SHOWN_NAMES: usize = 4;
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn certificate() -> Certificate {
+    /// A certificate that says little.
+    pub(crate) fn certificate() -> Certificate {
         Certificate {
             subject: String::new(),
             issuer: String::new(),
@@ -370,6 +374,7 @@ mod tests {
             key: String::new(),
             signature: String::new(),
             sha256: String::new(),
+            key_sha256: String::new(),
         }
     }
 

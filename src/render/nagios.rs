@@ -8,9 +8,9 @@ use std::io::{self, Write};
 
 use crate::probe::certificate::Certificate;
 use crate::render::words::{counts, evidence, name, of_target, verdict, worst};
-use crate::render::{Format, Look, Order, Renderer, escaped};
+use crate::render::{Format, Order, Renderer, escaped};
 use crate::report::finding::Status;
-use crate::report::policy::{FailOn, MinDays};
+use crate::report::policy::MinDays;
 use crate::report::{EndpointReport, Report};
 use crate::wire::line::excerpt;
 
@@ -19,15 +19,15 @@ pub const FORMAT: Format = Format {
     name: "nagios",
     about: "A monitoring plugin's line with performance data, and its exit codes",
     order: Order::OfTargets,
-    reports: |look| Box::new(Plugin::new(look)),
+    reports: |_| Box::new(Plugin::default()),
     lookups: None,
     listing: None,
     is_plugin: true,
 };
 
-/// The exit code of a plugin.
-pub fn exit_code(statuses: impl IntoIterator<Item = Status>, fail_on: FailOn) -> u8 {
-    match statuses.into_iter().map(|status| fail_on.counted(status)).max() {
+/// The exit code of a plugin, of what its statuses count as.
+pub fn exit_code(statuses: impl IntoIterator<Item = Status>) -> u8 {
+    match statuses.into_iter().max() {
         Some(Status::Pass) => 0,
         Some(Status::Warn) => 1,
         Some(Status::Fail) => 2,
@@ -44,10 +44,8 @@ pub fn complaint(sentence: &str) -> String {
 pub const EXIT_UNKNOWN: u8 = 3;
 
 /// Counts, the worst, and a bounded number of lines.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Plugin {
-    min_days: Option<MinDays>,
-    fail_on: FailOn,
     status: Option<Status>,
     counts: [usize; WORDS.len()],
     worst: Option<(Status, String)>,
@@ -58,20 +56,6 @@ struct Plugin {
 }
 
 impl Plugin {
-    fn new(look: &Look) -> Self {
-        Self {
-            min_days: look.min_days,
-            fail_on: look.fail_on,
-            status: None,
-            counts: [0; WORDS.len()],
-            worst: None,
-            problems: Vec::new(),
-            fine: Vec::new(),
-            labels: BTreeSet::new(),
-            performance: Vec::new(),
-        }
-    }
-
     fn count(&mut self, status: Status) {
         if let Some(count) = self.counts.get_mut(place(status)) {
             *count += 1;
@@ -99,21 +83,9 @@ impl Plugin {
             self.performance.push(format!("'{label} time'={:.3}s;;;0;", total.as_secs_f64()));
         }
         if let Some(certificate) = facts.chain.as_ref().and_then(|chain| chain.certificate.as_ref()) {
-            let (warning, critical) = self.ranges(certificate);
+            let (warning, critical) = ranges(report.min_days, certificate);
             let days = certificate.days_left(report.now);
             self.performance.push(format!("'{label} days'={days};{warning};{critical};;"));
-        }
-    }
-
-    /// The days from which on all is well: what was demanded, else what the rule has; an expired one always fails.
-    fn ranges(&self, certificate: &Certificate) -> (String, String) {
-        let range = |days: Option<u32>| days.map(|days| format!("{days}:")).unwrap_or_default();
-        match self.min_days {
-            Some(MinDays { warn, fail }) => (range(warn), range(fail.or(Some(0)))),
-            None => {
-                let quarter = certificate.lifetime().whole_days() / 4;
-                (format!("{}:", quarter.min(SOON_DAYS)), range(Some(0)))
-            }
         }
     }
 
@@ -133,9 +105,9 @@ impl Plugin {
 
 impl Renderer<Report> for Plugin {
     fn take(&mut self, _out: &mut dyn Write, _index: usize, report: &Report) -> io::Result<()> {
-        self.status = self.status.max(Some(self.fail_on.counted(report.status)));
+        self.status = self.status.max(Some(report.counted()));
         for endpoint in &report.endpoints {
-            let status = self.fail_on.counted(endpoint.status);
+            let status = report.fail_on.counted(endpoint.status);
             self.count(status);
             let seen =
                 worst(&endpoint.findings).and_then(evidence).map(|seen| format!(" ({})", excerpt(seen)));
@@ -149,12 +121,12 @@ impl Renderer<Report> for Plugin {
             self.measure(endpoint, report);
         }
         if report.endpoints.is_empty() {
-            self.count(self.fail_on.counted(report.status));
+            self.count(report.counted());
         }
         for finding in of_target(report).filter(|finding| counts(finding)) {
             // What is said of the target as a whole is never worse than the target.
             let status = finding.status().min(report.status);
-            self.add(self.fail_on.counted(status), text(&format!("{}: {}", report.target, finding.text)));
+            self.add(report.fail_on.counted(status), text(&format!("{}: {}", report.target, finding.text)));
         }
         Ok(())
     }
@@ -197,6 +169,18 @@ fn text(foreign: &str) -> String {
     escaped(foreign).replace('|', "¦")
 }
 
+/// The days from which on all is well: what was demanded, else what the rule has; an expired one always fails.
+fn ranges(min_days: Option<MinDays>, certificate: &Certificate) -> (String, String) {
+    let range = |days: Option<u32>| days.map(|days| format!("{days}:")).unwrap_or_default();
+    match min_days {
+        Some(MinDays { warn, fail }) => (range(warn), range(fail.or(Some(0)))),
+        None => {
+            let quarter = certificate.lifetime().whole_days() / 4;
+            (format!("{}:", quarter.min(SOON_DAYS)), range(Some(0)))
+        }
+    }
+}
+
 /// A label holds no `=`, quote or `|`.
 fn label(name: &str) -> String {
     text(name).replace(['=', '\''], "_")
@@ -214,19 +198,14 @@ mod tests {
 
     #[test]
     fn exit_codes_are_those_of_plugins() {
-        let none = FailOn::default();
-        let warn = FailOn { warn: true, ..none };
-        for (statuses, fail_on, code) in [
-            (vec![Status::Pass], none, 0),
-            (vec![Status::Pass, Status::Warn], none, 1),
-            (vec![Status::Pass, Status::Warn], warn, 2),
-            (vec![Status::Warn, Status::Unknown], none, 3),
-            (vec![Status::Warn, Status::Unknown], warn, 2),
-            (vec![Status::Unknown], FailOn { unknown: true, ..none }, 2),
-            (vec![Status::Unknown, Status::Fail, Status::Warn], none, 2),
-            (vec![], none, 3),
+        for (statuses, code) in [
+            (vec![Status::Pass], 0),
+            (vec![Status::Pass, Status::Warn], 1),
+            (vec![Status::Warn, Status::Unknown], 3),
+            (vec![Status::Unknown, Status::Fail, Status::Warn], 2),
+            (vec![], 3),
         ] {
-            assert_eq!(exit_code(statuses.clone(), fail_on), code, "{statuses:?} {fail_on:?}");
+            assert_eq!(exit_code(statuses.clone()), code, "{statuses:?}");
         }
     }
 

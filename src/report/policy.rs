@@ -2,6 +2,7 @@
 //!
 //! The words are those of the command line; a file of checks uses the same. Nothing here looks at facts.
 
+pub mod expectation;
 pub mod ignore;
 pub mod requirement;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use crate::report::finding::Status;
 use crate::target::Host;
+pub use expectation::Expectation;
 pub use ignore::Ignore;
 pub use requirement::Requirement;
 
@@ -35,6 +37,8 @@ pub struct Policy {
     pub fail_on: FailOn,
     /// True when one address family was asked for, so that its absence matters.
     pub family_required: bool,
+    /// Which endpoints should be published and which keys they may have, when that is said.
+    pub expectation: Option<Expectation>,
 }
 
 impl Policy {
@@ -54,6 +58,7 @@ impl Policy {
             ignore: [self.ignore, defaults.ignore.clone()].concat(),
             fail_on: self.fail_on | defaults.fail_on,
             family_required: self.family_required || defaults.family_required,
+            expectation: self.expectation.or_else(|| defaults.expectation.clone()),
         }
     }
 
@@ -212,6 +217,12 @@ pub enum InvalidPolicy {
         /// Ids of a similar name.
         nearest: Vec<&'static str>,
     },
+    /// The digest of a key.
+    #[error("not the SHA-256 of a public key: {text:?}")]
+    Pin {
+        /// What was typed.
+        text: String,
+    },
     /// Where or until when a finding is ignored.
     #[error("not a finding to ignore: {text:?}, because {problem}")]
     Ignore {
@@ -236,6 +247,10 @@ impl InvalidPolicy {
             }
             Self::Id { nearest, .. } => {
                 format!("did you mean {}? `mailcfg explain` lists them all", nearest.join(", "))
+            }
+            Self::Pin { .. } => {
+                "write the SHA-256 of the SubjectPublicKeyInfo, as 44 letters of base64 or 64 hexadecimal digits"
+                    .to_owned()
             }
             Self::Ignore { .. } => {
                 "write ID, ID@HOST or ID@HOST:PORT; ` until 2026-12-31` and ` because REASON` may follow"

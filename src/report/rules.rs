@@ -5,6 +5,7 @@ mod capabilities;
 mod certificate;
 mod connect;
 mod domain;
+pub mod drift;
 mod greeting;
 mod imap;
 pub mod lookup;
@@ -20,7 +21,6 @@ use super::explain::Explained;
 use super::finding::Finding;
 use super::{Context, EndpointReport};
 use crate::attempt::Failure;
-use crate::lookup::Lookup;
 use crate::probe::facts::Facts;
 use crate::report::finding::Severity;
 use crate::wire::Capabilities;
@@ -31,6 +31,7 @@ pub type Rule = fn(&Facts, &Context) -> Vec<Finding>;
 
 /// Every rule for one endpoint.
 pub const RULES: &[Rule] = &[
+    drift::judge,
     connect::judge,
     greeting::judge,
     capabilities::judge,
@@ -59,15 +60,17 @@ pub const EXPLAINED: &[&[Explained]] = &[
     pop3::EXPLAINED,
     smtp::EXPLAINED,
     domain::EXPLAINED,
+    drift::EXPLAINED,
     lookup::EXPLAINED,
     run::EXPLAINED,
     requirement::EXPLAINED,
 ];
 
 /// The rules that look at a target as a whole.
-pub fn judge_target(lookup: Option<&Lookup>, endpoints: &[EndpointReport]) -> Vec<Finding> {
-    let of_domain = lookup.into_iter().flat_map(domain::judge);
-    connect::judge_all(endpoints).into_iter().chain(of_domain).collect()
+pub fn judge_target(context: &Context, endpoints: &[EndpointReport]) -> Vec<Finding> {
+    let of_domain = context.lookup.into_iter().flat_map(domain::judge);
+    let drift = drift::judge_target(context);
+    connect::judge_all(endpoints).into_iter().chain(of_domain).chain(drift).collect()
 }
 
 /// Names which of some words are listed and which are not.

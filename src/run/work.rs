@@ -75,16 +75,28 @@ impl Worker {
             Job::Invalid(invalid) => return Outcome::in_trouble(index, target, Trouble::Invalid(invalid)),
             Job::Endpoint(_, endpoint) => (None, vec![endpoint]),
             Job::Lookup(query) => match self.look_up(&query, &visitor).await {
-                Ok(lookup) => {
-                    let endpoints = self.run.endpoints_of(&lookup);
-                    (Some(lookup), endpoints)
-                }
+                Ok(lookup) => self.with_endpoints(lookup, Vec::new()),
+                Err(by) => return Outcome::in_trouble(index, target, Trouble::Ended(by)),
+            },
+            Job::Expected(query, expected) => match self.look_up(&query, &visitor).await {
+                Ok(lookup) => self.with_endpoints(lookup, expected),
                 Err(by) => return Outcome::in_trouble(index, target, Trouble::Ended(by)),
             },
         };
         self.tell(Event::Planned(endpoints.len()));
         let facts = self.examine_all(endpoints, &visitor).await;
         Outcome { lookup, facts, ..Outcome::new(index, target) }
+    }
+
+    /// A lookup and its endpoints, then others that are not among them.
+    fn with_endpoints(&self, lookup: Lookup, others: Vec<Endpoint>) -> (Option<Lookup>, Vec<Endpoint>) {
+        let mut endpoints = self.run.endpoints_of(&lookup);
+        for other in others {
+            if !endpoints.contains(&other) {
+                endpoints.push(other);
+            }
+        }
+        (Some(lookup), endpoints)
     }
 
     /// Looks a target up, again when it could not be found out and that is wanted.

@@ -1,6 +1,7 @@
 //! One test binary: a module a topic. `support` runs the real program and plays the hosts it talks to.
 
 mod certificates;
+mod check;
 mod cli;
 mod connections;
 mod consumers;

@@ -12,7 +12,7 @@ use x509_parser::x509::{AttributeTypeAndValue, SubjectPublicKeyInfo, X509Name};
 use super::Certificate;
 
 pub(super) fn describe(parsed: &X509Certificate<'_>, der: &[u8]) -> Certificate {
-    let digest = digest::digest(&digest::SHA256, der);
+    let sha256 = |bytes: &[u8]| hex(digest::digest(&digest::SHA256, bytes).as_ref());
     Certificate {
         subject: distinguished_name(parsed.subject()),
         issuer: distinguished_name(parsed.issuer()),
@@ -21,7 +21,8 @@ pub(super) fn describe(parsed: &X509Certificate<'_>, der: &[u8]) -> Certificate 
         not_after: parsed.validity().not_after.to_datetime(),
         key: key_name(parsed.public_key()),
         signature: algorithm(&parsed.signature_algorithm.algorithm),
-        sha256: hex(digest.as_ref()),
+        sha256: sha256(der),
+        key_sha256: sha256(parsed.public_key().raw),
     }
 }
 

@@ -32,7 +32,7 @@ impl<'a> ProbeModel<'a> {
     pub fn of(report: &'a Report) -> Self {
         Self {
             schema: SCHEMA,
-            command: "probe",
+            command: report.command,
             target: &report.target,
             status: report.status.as_str(),
             settings: report.lookup.as_ref().map(LookupModel::of),
@@ -184,6 +184,7 @@ struct CertificateModel<'a> {
     key: &'a str,
     signature: &'a str,
     sha256: &'a str,
+    key_sha256: &'a str,
 }
 
 impl<'a> TlsModel<'a> {
@@ -231,6 +232,7 @@ impl<'a> CertificateModel<'a> {
             key: &certificate.key,
             signature: &certificate.signature,
             sha256: &certificate.sha256,
+            key_sha256: &certificate.key_sha256,
         }
     }
 }

@@ -93,7 +93,7 @@ pub fn date(text: &str) -> Option<Date> {
 }
 
 /// Reads `host`, `host:port` or `[2001:db8::1]:993`.
-fn place(text: &str) -> Option<Place> {
+pub fn place(text: &str) -> Option<Place> {
     if let Ok(host) = Host::parse(text) {
         return Some(Place { host, port: None });
     }

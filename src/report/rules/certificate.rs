@@ -204,6 +204,7 @@ mod tests {
             key: "ECDSA P-256".to_owned(),
             signature: "ecdsa-with-SHA256".to_owned(),
             sha256: "00".to_owned(),
+            key_sha256: "00".to_owned(),
         };
         let problems = problems.iter().map(|&kind| Problem { kind, detail: "is bad".to_owned() }).collect();
         Chain { certificate: Some(certificate), length: 1, problems }

@@ -85,7 +85,7 @@ pub const EXPLAINED: &[Explained] = &[
 ];
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use super::super::tests::ids;
@@ -96,7 +96,8 @@ mod tests {
     use crate::settings::{Access, Overrides, Service, Settings, Trust};
     use crate::target::{Domain, Target};
 
-    fn lookup(servers: &[&str]) -> Lookup {
+    /// A lookup whose answer names these servers of example.org.
+    pub(in crate::report::rules) fn lookup(servers: &[&str]) -> Lookup {
         let service = |server: &&str| {
             let Ok(Target::Host { scheme, host, port }) = Target::parse(server) else { panic!("{server}") };
             Service {
@@ -150,7 +151,13 @@ mod tests {
         ] {
             let mut lookup = lookup(&[]);
             let elapsed = Duration::ZERO;
-            lookup.sources = vec![Asked { source: Source::Srv, elapsed, outcome, remarks: Vec::new(), redirects: Vec::new() }];
+            lookup.sources = vec![Asked {
+                source: Source::Srv,
+                elapsed,
+                outcome,
+                remarks: Vec::new(),
+                redirects: Vec::new(),
+            }];
             assert_eq!(ids(&judge(&lookup)), expected);
         }
     }

@@ -49,7 +49,7 @@ pub fn nothing_to_examine(lookup: &Lookup) -> Finding {
 }
 
 /// The source whose services were chosen: the best that answered.
-fn winner(lookup: &Lookup) -> Option<Source> {
+pub(super) fn winner(lookup: &Lookup) -> Option<Source> {
     lookup.sources.iter().filter(|asked| asked.outcome.value().is_some()).map(|asked| asked.source).min()
 }
 

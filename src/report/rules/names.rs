@@ -70,6 +70,7 @@ mod tests {
             key: "ECDSA P-256".to_owned(),
             signature: "ecdsa-with-SHA256".to_owned(),
             sha256: "00".to_owned(),
+            key_sha256: "00".to_owned(),
         };
         facts.chain = Some(Chain { certificate: Some(certificate), length: 1, problems: Vec::new() });
         facts

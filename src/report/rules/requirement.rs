@@ -75,7 +75,7 @@ fn finding(id: &'static str, name: &str, hint: String, met: Met) -> Option<Findi
     }
 }
 
-fn why(attempt: &Attempt<impl Sized>) -> String {
+pub(super) fn why(attempt: &Attempt<impl Sized>) -> String {
     attempt.reason().unwrap_or_default().to_owned()
 }
 
@@ -149,7 +149,7 @@ fn implicit_tls(facts: &Facts, all: &[Facts]) -> Met {
 }
 
 /// True when it is known that nothing here is inside TLS.
-fn without_tls(facts: &Facts) -> bool {
+pub(super) fn without_tls(facts: &Facts) -> bool {
     matches!(facts.starttls, Attempt::Absent(_))
         || (facts.endpoint.security == Security::None && facts.connect.value().is_some())
 }
@@ -561,6 +561,7 @@ mod tests {
             key: String::new(),
             signature: String::new(),
             sha256: String::new(),
+            key_sha256: "00".to_owned(),
         };
         let mut facts = connected("h.example:993");
         let host = |text: &str| Policy { expect_host: vec![Host::parse(text).unwrap()], ..Policy::default() };
