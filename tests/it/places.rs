@@ -54,7 +54,7 @@ async fn look_up(place: SocketAddr, source: Source, connections: usize) -> Looku
     let domain = Domain::parse("d.example").expect("a domain");
     let query = Query { typed: domain.to_string(), address: None, domain };
     let options = lookup::Options { only: vec![source], timeout: HELD * 3, ..lookup::Options::default() };
-    let (_end, ended) = watch::channel(false);
+    let (_end, ended) = watch::channel(None);
     lookup::lookup(&query, &Providers::bundled(), &network, &options, &ended).await
 }
 

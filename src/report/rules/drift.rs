@@ -223,7 +223,7 @@ mod tests {
     const SMTP: &str = "m.example.org:465";
 
     fn asked(source: Source, outcome: Attempt<Answer>, remarks: &[Remark]) -> Asked {
-        Asked { source, elapsed: Duration::ZERO, outcome, remarks: remarks.to_vec() }
+        Asked { source, elapsed: Duration::ZERO, outcome, remarks: remarks.to_vec(), redirects: Vec::new() }
     }
 
     fn failed() -> Attempt<Answer> {
