@@ -156,7 +156,7 @@ impl World {
         let query = Query { typed: address.to_string(), address: Some(address), domain };
         let network = Network::new(self.network.clone());
         let providers = Providers::bundled();
-        let (_end, ended) = watch::channel(false);
+        let (_end, ended) = watch::channel(None);
         let began = Instant::now();
         let lookup = lookup::lookup(&query, &providers, &network, &options, &ended).await;
         (began.elapsed(), lookup)

@@ -14,10 +14,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream;
 use mailcfg::net::{ConnectTo, Network, Options};
 use mailcfg::probe::facts::Facts;
 use mailcfg::providers::Providers;
-use mailcfg::run::{Event, Job, Run};
+use mailcfg::run::{Event, Job, Options as RunOptions, Run};
 use mailcfg::settings::{Endpoint, Overrides};
 use mailcfg::target::{Host, Port};
 use rustls::pki_types::CertificateDer;
@@ -127,13 +128,13 @@ fn run(options: Options) -> Run {
         all_addresses: false,
         only: Overrides::default(),
         lookup_only: false,
-        jobs: ENDPOINTS.len(),
+        options: RunOptions { per_host: None, ..RunOptions::default() },
     }
 }
 
 async fn finish(run: Run, jobs: Vec<Job>) -> Vec<Facts> {
-    let (_end, ended) = watch::channel(false);
-    let mut events = run.start(jobs, ended);
+    let (_end, ended) = watch::channel(None);
+    let mut events = run.start(stream::iter(jobs.into_iter().enumerate()), ended);
     let mut all = Vec::new();
     while let Some(event) = events.recv().await {
         if let Event::Finished(outcome) = event {

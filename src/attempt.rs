@@ -173,10 +173,21 @@ pub enum Cause {
     Handshake,
     /// A line, a count or a size went over its limit, or a line was not of the grammar.
     Malformed,
+    /// A public name led to a private address, which is not followed.
+    Private,
     /// A fault of this program.
     Internal,
     /// The run was ended before this was finished.
-    Interrupted,
+    Interrupted(EndedBy),
+}
+
+/// What ends a run before its work is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// The time for the whole run was over.
+    Deadline,
+    /// Somebody sent a signal, as Ctrl-C does.
+    Signal,
 }
 
 impl Cause {

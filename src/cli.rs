@@ -1,11 +1,17 @@
 //! The command line: the tree of commands and flags. What they mean is in `plan`, what they do in a file a command.
 
+mod check;
 mod complaint;
 mod drive;
+mod explain;
 mod login;
 mod lookup;
+mod many;
 mod output;
 mod plan;
+mod plugin;
+mod policy;
+mod printer;
 mod probe;
 mod progress;
 mod providers;
@@ -15,12 +21,20 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mailcfg::render::Format;
 use mailcfg::settings::Security;
 
 pub use complaint::Complaint;
+use many::ManyArguments;
 
 /// Parses the arguments and does what they say; gives the exit code.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<u8, Complaint> {
+    let arguments: Vec<OsString> = arguments.collect();
+    let is_plugin = plugin::is_asked_for(&arguments);
+    obey(arguments).map_err(|complaint| if is_plugin { complaint.of_plugin() } else { complaint })
+}
+
+fn obey(arguments: Vec<OsString>) -> Result<u8, Complaint> {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return Complaint::from_clap(error),
@@ -28,7 +42,10 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<u8, Complaint> {
     match cli.command {
         Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Providers(arguments) => providers::run(&arguments),
+        Command::Schema => shell::schema(),
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { command } => shell::man(command.as_deref()),
     }
@@ -50,8 +67,15 @@ enum Command {
     Lookup(Box<LookupArguments>),
     /// Examine mail servers: greeting, TLS, STARTTLS, certificate, password sign-in
     Probe(Box<ProbeArguments>),
+    /// Hold servers against a file of what is expected of them
+    Check(Box<check::CheckArguments>),
+    /// Say what a finding, a protocol, a port or another word means, and what to do
+    Explain(explain::ExplainArguments),
     /// Show and check the provider table
     Providers(ProvidersArguments),
+    /// Print the JSON Schema of all that --json prints
+    #[command(help_template = TEMPLATE, before_help = "Example:\n  mailcfg schema > mailcfg.schema.json")]
+    Schema,
     /// Print a completion script for a shell
     #[command(
         help_template = TEMPLATE,
@@ -73,14 +97,16 @@ enum Command {
 #[command(help_template = TEMPLATE, before_help = LOOKUP_EXAMPLES, after_help = LOOKUP_EXIT_CODES)]
 struct LookupArguments {
     /// Addresses or domains
-    #[arg(value_name = "ADDRESS|DOMAIN", required = true)]
+    #[arg(value_name = "ADDRESS|DOMAIN", required_unless_present = "from")]
     targets: Vec<String>,
     /// Examine the servers that were found too, as `mailcfg probe` does
     #[arg(long, help_heading = "What to ask")]
     probe: bool,
     /// Print every DNS query and URL that would be asked, and ask nobody
-    #[arg(long, conflicts_with = "probe", help_heading = "What to ask")]
+    #[arg(long, conflicts_with_all = ["probe", "from"], help_heading = "What to ask")]
     dry_run: bool,
+    #[command(flatten)]
+    many: ManyArguments,
     #[command(flatten)]
     sources: SourceArguments,
     #[command(flatten)]
@@ -136,7 +162,7 @@ struct SourceArguments {
 #[command(help_template = TEMPLATE, before_help = PROBE_EXAMPLES, after_help = PROBE_EXIT_CODES)]
 struct ProbeArguments {
     /// Addresses, domains, servers as host:port, or URLs such as imaps://host
-    #[arg(value_name = "TARGET", required = true)]
+    #[arg(value_name = "TARGET", required_unless_present_any = ["plugin_targets", "from"])]
     targets: Vec<String>,
     /// Speak this protocol, whatever the port says; of a domain, examine these services only
     #[arg(long, value_name = "imap|pop3|smtp", value_parser = plan::protocol, help_heading = "What to examine")]
@@ -152,12 +178,17 @@ struct ProbeArguments {
     /// The limit for a whole endpoint, as 60, 2s, 500ms or 1m
     #[arg(
         long,
+        short_alias = 't',
         value_name = "TIME",
         default_value = "60s",
         env = "MAILCFG_TIMEOUT",
         help_heading = "Limits"
     )]
     timeout: String,
+    #[command(flatten)]
+    policy: policy::PolicyArguments,
+    #[command(flatten)]
+    many: ManyArguments,
     #[command(flatten)]
     sources: SourceArguments,
     #[command(flatten)]
@@ -170,6 +201,8 @@ struct ProbeArguments {
     sni: Option<String>,
     #[command(flatten)]
     table: TableArguments,
+    #[command(flatten)]
+    plugin: plugin::PluginArguments,
     #[command(flatten)]
     output: OutputArguments,
     /// Show all facts; twice also the dialogue, which never holds a secret
@@ -221,27 +254,20 @@ struct TableArguments {
 #[command(next_help_heading = "Output")]
 struct OutputArguments {
     /// The form of the result
-    #[arg(long, value_name = "FORMAT", default_value = "human", env = "MAILCFG_FORMAT")]
-    format: Format,
+    #[arg(long, value_name = "FORMAT", default_value = "human", env = "MAILCFG_FORMAT", value_parser = output::format_parser())]
+    format: &'static Format,
     /// Short for --format json; wins over it
     #[arg(long)]
     json: bool,
+    /// Write the result to this file, which is replaced when all is done and never seen half-written [default: stdout]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// When to use colour
     #[arg(long, value_name = "WHEN", default_value = "auto", env = "MAILCFG_COLOR")]
     color: ColorWhen,
     /// Print no result, only errors; the exit code tells
     #[arg(short, long)]
     quiet: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For a person
-    Human,
-    /// A document, or an array of them with several targets
-    Json,
-    /// A document a line, as they are finished
-    Jsonl,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -310,11 +336,12 @@ Exit code:
   1  not found, or at least one check failed
   2  wrong usage or unreadable input; nothing was asked
   3  could not find out: try again, page nobody
+  With --format nagios they are a plugin's: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (wrong usage too).
 
 Environment:
   MAILCFG_PROVIDERS, MAILCFG_FORMAT, MAILCFG_COLOR, MAILCFG_TIMEOUT, MAILCFG_CONNECT_TIMEOUT,
   MAILCFG_LOOKUP_TIMEOUT, MAILCFG_ISPDB_URL, MAILCFG_RESOLVER, MAILCFG_CA_FILE, MAILCFG_PROXY,
-  MAILCFG_EHLO and MAILCFG_SNI stand for the flags of the same name; a flag wins. NO_COLOR and TERM=dumb switch colour off.";
+  MAILCFG_EHLO, MAILCFG_SNI, MAILCFG_JOBS, MAILCFG_PER_HOST, MAILCFG_RETRIES and MAILCFG_DEADLINE stand for the flags of the same name; a flag wins. NO_COLOR and TERM=dumb switch colour off.";
 
 const LOOKUP_EXAMPLES: &str = "\
 Examples:
@@ -330,12 +357,16 @@ Examples:
   mailcfg probe disroot.org                             every endpoint of a domain
   mailcfg probe mail.example.org:993 [2001:db8::1]:465  servers by host and port
   mailcfg probe submission://mail.example.org -v        one server, all facts
+  mailcfg probe disroot.org --format nagios -w 20 -c 7  as a monitoring plugin
   mailcfg probe user@disroot.org --login                sign in to every server too
   mailcfg probe disroot.org --connect-to ::192.0.2.7:   a new server, before DNS points at it
-  mailcfg probe mail.example.org:1143 --protocol imap --security starttls";
+  mailcfg probe mail.example.org:1143 --protocol imap --security starttls
+  mailcfg probe --from domains.txt --format jsonl       every domain of a list, a line each";
 
 const PROBE_EXIT_CODES: &str =
-    "Exit code: 0 every endpoint works · 1 at least one fails · 2 wrong usage · 3 could not find out";
+    "Exit code: 0 every endpoint works · 1 at least one fails · 2 wrong usage · 3 could not find out
+
+With --format nagios it is a monitoring plugin: its exit codes, and -H TARGET, -w DAYS, -c DAYS and -t SECONDS beside the rest.";
 
 const CONNECT_TO_HELP: &str = "\
 Connect to ADDR:PORT in place of HOST:PORT, as curl does; names and certificate checks keep HOST.

@@ -5,6 +5,7 @@
 
 pub mod autoconfig;
 pub mod autodiscover;
+pub mod clock;
 pub mod fetch;
 pub mod guess;
 pub mod ispdb;
@@ -13,21 +14,26 @@ pub mod merge;
 pub mod mx;
 pub mod pacc;
 mod places;
+pub mod questions;
+pub mod reach;
 pub mod source;
 pub mod srv;
 
 use std::time::{Duration, Instant};
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::stream::{FuturesUnordered, Stream, StreamExt};
+use tokio::sync::watch;
 
-use crate::attempt::{Attempt, Cause, Failure, Stage};
+use crate::attempt::{Attempt, Cause, EndedBy, Failure, Stage};
 use crate::net::Network;
-use crate::probe::session::Ended;
+use crate::probe::facts::Retry;
+use crate::probe::session::{Ended, end_of_run};
 use crate::providers::{self, Providers};
 use crate::settings::{Settings, Source};
 use crate::target::{Address, Domain};
+use clock::Clock;
 use merge::Disagreement;
-use source::{Answer, Context, Question, Remark, Reply, SOURCES, SourceEntry};
+use source::{Answer, Context, Remark, Reply, SOURCES, SourceEntry};
 
 /// Whose settings are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +106,8 @@ pub struct Lookup {
     pub sources: Vec<Asked>,
     /// Where sources that answered differ, when all were asked.
     pub disagreements: Vec<Disagreement>,
+    /// Why it was made again, in the order of the tries before this one.
+    pub retries: Vec<Retry>,
 }
 
 /// What became of one source.
@@ -113,6 +121,15 @@ pub struct Asked {
     pub outcome: Attempt<Answer>,
     /// What else it showed.
     pub remarks: Vec<Remark>,
+    /// The addresses that led to where there is no answer; an answer holds its own.
+    pub redirects: Vec<String>,
+}
+
+impl Asked {
+    /// A source that needed no time and showed nothing else.
+    fn at_once(source: Source, outcome: Attempt<Answer>) -> Self {
+        Self { source, elapsed: Duration::ZERO, outcome, remarks: Vec::new(), redirects: Vec::new() }
+    }
 }
 
 /// How a lookup ended.
@@ -148,9 +165,21 @@ impl Lookup {
         }
     }
 
+    /// By what the run was ended before every source was heard; `None` when it was not.
+    pub fn interrupted_by(&self) -> Option<EndedBy> {
+        let mut failures = self.sources.iter().filter_map(|asked| asked.outcome.failure());
+        failures.find_map(|failure| match failure.cause {
+            Cause::Interrupted(by) => Some(by),
+            _ => None,
+        })
+    }
+
     /// Sources are compared only when all were waited for: else it would hang on who was quicker.
-    fn new(query: Query, sources: Vec<Asked>, options: &Options) -> Self {
+    fn new(query: Query, mut sources: Vec<Asked>, options: &Options) -> Self {
         let decision = merge::decide(&sources, &query.domain);
+        if !options.all {
+            merge::drop_chance_remarks(&mut sources, &decision.completed_from);
+        }
         let disagreements = if options.all { merge::disagreements(&sources) } else { Vec::new() };
         Self {
             query,
@@ -159,6 +188,7 @@ impl Lookup {
             completed_from: decision.completed_from,
             sources,
             disagreements,
+            retries: Vec::new(),
         }
     }
 }
@@ -193,21 +223,12 @@ pub async fn lookup(
     if let Some(answered) = from_tables(query, providers, options) {
         return answered;
     }
-    let context =
-        Context { query, providers, network, options, ended, deadline: deadline_in(options.timeout) };
+    let clock = Clock::new(options.timeout);
+    let mx_heard = watch::Sender::new(false);
+    let context = Context { query, providers, network, options, ended, clock: &clock, mx_heard: &mx_heard };
     let mut sources = ask_tables(query, providers, options);
     sources.extend(ask_network(&context, &sources).await);
     Lookup::new(query.clone(), sources, options)
-}
-
-/// Every question that a lookup would ask, in rank order; what depends on an answer holds a placeholder.
-pub fn questions(query: &Query, providers: &Providers, options: &Options) -> Vec<Question> {
-    if from_tables(query, providers, options).is_some() {
-        return Vec::new();
-    }
-    let entries = SOURCES.iter().filter(|entry| wanted(entry.source, options));
-    let asked = entries.filter(|entry| (entry.why_not)(query, options).is_none());
-    asked.flat_map(|entry| (entry.questions)(query, options)).collect()
 }
 
 fn wanted(source: Source, options: &Options) -> bool {
@@ -235,7 +256,7 @@ fn ask_tables(query: &Query, providers: &Providers, options: &Options) -> Vec<As
             }
             (_, None) => Attempt::Absent(format!("{} does not list {}", source.name(), query.domain)),
         };
-        sources.push(Asked { source, elapsed: began.elapsed(), outcome, remarks: Vec::new() });
+        sources.push(Asked { elapsed: began.elapsed(), ..Asked::at_once(source, outcome) });
     }
     sources
 }
@@ -251,7 +272,6 @@ async fn ask_network(context: &Context<'_>, tables: &[Asked]) -> Vec<Asked> {
             None => open.push(ask(entry, context)),
         }
     }
-    let mut ended = context.ended.clone();
     let why_rest_is_open = loop {
         let all: Vec<&Asked> = tables.iter().chain(&done).collect();
         let still_open = SOURCES.iter().map(|entry| entry.source).filter(|source| wanted(*source, options));
@@ -262,9 +282,12 @@ async fn ask_network(context: &Context<'_>, tables: &[Asked]) -> Vec<Asked> {
         }
         tokio::select! {
             Some(asked) = open.next() => done.push(asked),
-            Ok(_) = ended.wait_for(|ended| *ended) => break Rest::Ended,
+            by = end_of_run(context.ended) => break Rest::Ended(by),
         }
     };
+    if let Rest::NotNeeded = why_rest_is_open {
+        hear_mx(context, &mut open, &mut done).await;
+    }
     drop(open);
     for entry in SOURCES.iter().filter(|entry| wanted(entry.source, options)) {
         if !done.iter().any(|asked| asked.source == entry.source) {
@@ -275,40 +298,62 @@ async fn ask_network(context: &Context<'_>, tables: &[Asked]) -> Vec<Asked> {
     done
 }
 
+/// Waits a moment for the MX record, so that a null MX is said beside every answer while DNS is healthy. It is the
+/// record alone that is waited for, not what the source asks next.
+async fn hear_mx(
+    context: &Context<'_>,
+    open: &mut (impl Stream<Item = Asked> + Unpin),
+    done: &mut Vec<Asked>,
+) {
+    let mut heard = context.mx_heard.subscribe();
+    let within = tokio::time::Instant::now() + MX_GRACE;
+    while wanted(Source::Mx, context.options) && !done.iter().any(|asked| asked.source == Source::Mx) {
+        tokio::select! {
+            // What the record ends at once, as a null MX does, is taken before the waiting ends.
+            biased;
+            Some(asked) = open.next() => done.push(asked),
+            _ = heard.wait_for(|heard| *heard) => return,
+            () = tokio::time::sleep_until(within) => return,
+        }
+    }
+}
+
 async fn ask(entry: &'static SourceEntry, context: &Context<'_>) -> Asked {
     let began = Instant::now();
     let limit = entry.limit.min(context.options.timeout);
-    let context = Context { deadline: deadline_in(limit), ..*context };
+    let clock = Clock::new(limit);
+    let context = Context { clock: &clock, ..*context };
     // What a source asks ends by itself at the deadline, and what else it found by then counts.
-    let reply = match tokio::time::timeout(limit + GRACE, (entry.ask)(&context)).await {
-        Ok(reply) => reply,
-        Err(_) => Reply::from(Attempt::Failed(out_of_time(limit))),
+    let reply = tokio::select! {
+        reply = (entry.ask)(&context) => reply,
+        () = clock.over(GRACE) => Reply::from(Attempt::Failed(out_of_time(limit))),
     };
-    Asked { source: entry.source, elapsed: began.elapsed(), outcome: reply.outcome, remarks: reply.remarks }
+    let Reply { outcome, remarks, redirects } = reply;
+    Asked { source: entry.source, elapsed: began.elapsed(), outcome, remarks, redirects }
 }
 
 /// Why sources are still open when the asking ends.
 enum Rest {
     None,
     NotNeeded,
-    Ended,
+    Ended(EndedBy),
 }
 
 impl Rest {
     fn asked(&self, entry: &SourceEntry) -> Asked {
         let outcome = match self {
             Self::None | Self::NotNeeded => Attempt::Skipped("a better source answered first".to_owned()),
-            Self::Ended => {
-                Attempt::Failed(Failure::temporary(Stage::Protocol, Cause::Interrupted, "the run was ended"))
+            Self::Ended(by) => {
+                let cause = Cause::Interrupted(*by);
+                Attempt::Failed(Failure::temporary(Stage::Protocol, cause, "the run was ended"))
             }
         };
-        Asked { source: entry.source, elapsed: Duration::ZERO, outcome, remarks: Vec::new() }
+        Asked::at_once(entry.source, outcome)
     }
 }
 
-fn deadline_in(limit: Duration) -> tokio::time::Instant {
-    tokio::time::Instant::now() + limit
-}
+/// Far more than a healthy resolver needs beside the documents that were fetched meanwhile.
+const MX_GRACE: Duration = Duration::from_millis(500);
 
 /// For a source to sum up what it found by its deadline.
 const GRACE: Duration = Duration::from_millis(250);
@@ -320,5 +365,48 @@ fn out_of_time(limit: Duration) -> Failure {
 
 fn skipped(entry: &SourceEntry, reason: &str) -> Asked {
     let outcome = Attempt::Skipped(reason.to_owned());
-    Asked { source: entry.source, elapsed: Duration::ZERO, outcome, remarks: Vec::new() }
+    Asked::at_once(entry.source, outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::net;
+
+    #[tokio::test]
+    async fn a_null_mx_was_said_only_when_it_came_first() {
+        let domain = Domain::parse("d.example").unwrap();
+        let query = Query { typed: domain.to_string(), address: None, domain };
+        let (providers, network) = (Providers::bundled(), Network::new(net::Options::default()));
+        let (options, clock) = (Options::default(), Clock::new(TIMEOUT));
+        let ended = watch::Sender::new(None).subscribe();
+        let heard: &'static watch::Sender<bool> = Box::leak(Box::new(watch::Sender::new(false)));
+        let context = Context {
+            query: &query,
+            providers: &providers,
+            network: &network,
+            options: &options,
+            ended: &ended,
+            clock: &clock,
+            mx_heard: heard,
+        };
+        let null_mx = |after: Duration| {
+            Box::pin(stream::once(async move {
+                sleep(after).await;
+                heard.send_replace(true);
+                let outcome = Attempt::Absent("null MX".to_owned());
+                Asked { remarks: vec![Remark::NullMx], ..Asked::at_once(Source::Mx, outcome) }
+            }))
+        };
+        let mut done = Vec::new();
+        hear_mx(&context, &mut null_mx(MX_GRACE / 3), &mut done).await;
+        assert_eq!(done.first().map(|asked| asked.remarks.as_slice()), Some(&[Remark::NullMx][..]));
+        heard.send_replace(false);
+        let (began, mut done) = (Instant::now(), Vec::new());
+        hear_mx(&context, &mut null_mx(MX_GRACE * 9), &mut done).await;
+        assert!(done.is_empty() && began.elapsed() < MX_GRACE * 3, "{:?}", began.elapsed());
+    }
 }

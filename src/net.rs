@@ -5,6 +5,8 @@
 pub mod dial;
 pub mod dns;
 pub mod http;
+pub mod pace;
+pub mod places;
 pub mod proxy;
 pub mod tls;
 
@@ -19,6 +21,8 @@ use rustls::pki_types::pem::PemObject;
 
 use crate::target::{Host, InvalidTarget, Port};
 use dns::{Resolver, ResolverChoice};
+use pace::Visitor;
+use places::{CONNECTIONS, Places};
 use proxy::Proxy;
 
 /// How the network is reached.
@@ -36,6 +40,8 @@ pub struct Options {
     pub connect_to: Vec<ConnectTo>,
     /// The proxy all connections go through.
     pub proxy: Option<Proxy>,
+    /// How many connections are open at once.
+    pub connections: usize,
 }
 
 impl Default for Options {
@@ -47,6 +53,7 @@ impl Default for Options {
             connect_timeout: CONNECT_TIMEOUT,
             connect_to: Vec::new(),
             proxy: None,
+            connections: CONNECTIONS,
         }
     }
 }
@@ -78,11 +85,14 @@ impl Family {
 }
 
 /// The network as one value: resolver, roots, limits, proxy. Cheap to make: nothing is opened before it is needed.
-#[derive(Debug)]
+/// A clone is the same network, perhaps in the hands of another visitor.
+#[derive(Clone, Debug)]
 pub struct Network {
-    options: Options,
-    resolver: Resolver,
+    options: Arc<Options>,
+    resolver: Arc<Resolver>,
     roots: Arc<RootCertStore>,
+    visitor: Option<Arc<Visitor>>,
+    places: Places,
 }
 
 impl Network {
@@ -94,7 +104,20 @@ impl Network {
             let _ = roots.add(root.clone());
         }
         let roots = Arc::new(roots);
-        Self { resolver: Resolver::new(options.resolver.clone(), Arc::clone(&roots)), roots, options }
+        let resolver = Arc::new(Resolver::new(options.resolver.clone(), Arc::clone(&roots)));
+        let places = Places::new(options.connections);
+        Self { resolver, roots, options: Arc::new(options), visitor: None, places }
+    }
+
+    /// The same network for a visitor, whose connections to mail servers wait for their turn.
+    #[must_use]
+    pub fn visited_by(&self, visitor: Arc<Visitor>) -> Self {
+        Self { visitor: Some(visitor), ..self.clone() }
+    }
+
+    /// Who uses the network, when turns are kept.
+    pub fn visitor(&self) -> Option<&Arc<Visitor>> {
+        self.visitor.as_ref()
     }
 
     /// The options it was made with.
@@ -112,10 +135,23 @@ impl Network {
         &self.roots
     }
 
+    /// The places that everybody who opens a connection takes one of.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// True when the connect-to map names another host in place of this one.
+    pub fn is_mapped(&self, host: &Host, port: Port) -> bool {
+        self.entry(host, port).is_some_and(|entry| entry.to_host.is_some())
+    }
+
+    fn entry(&self, host: &Host, port: Port) -> Option<&ConnectTo> {
+        self.options.connect_to.iter().find(|entry| entry.matches(host, port))
+    }
+
     /// Where to connect for a host and port, by the first entry of the connect-to map that matches.
     pub fn place(&self, host: &Host, port: Port) -> (Host, Port) {
-        let entry = self.options.connect_to.iter().find(|entry| entry.matches(host, port));
-        match entry {
+        match self.entry(host, port) {
             Some(entry) => {
                 (entry.to_host.clone().unwrap_or_else(|| host.clone()), entry.to_port.unwrap_or(port))
             }

@@ -1,19 +1,25 @@
-//! Many targets at once: each is looked up, its endpoints are examined side by side, and events tell how far it is.
+//! Many targets: so many at once, each looked up and its endpoints examined side by side, and events tell how far it is.
+//!
+//! Targets come from a stream that is read no faster than they are worked on, and every outcome is given away as soon
+//! as it is there: a run holds what it is at, and the results that other targets may share.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+mod feed;
+mod retry;
+mod share;
+mod work;
 
-use futures_util::future::join_all;
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
-use tokio::time::timeout;
+use std::num::NonZeroUsize;
 
-use crate::attempt::{Cause, Failure, Stage};
+use futures_util::stream::Stream;
+use tokio::sync::mpsc;
+
+use crate::attempt::EndedBy;
 use crate::lookup::{self, Lookup, Query};
-use crate::net::{Family, Network, tls};
+use crate::net::pace::{Delay, Limits};
+use crate::net::{Network, tls};
 use crate::probe;
 use crate::probe::facts::Facts;
-use crate::probe::session::{Ended, examine};
+use crate::probe::session::Ended;
 use crate::providers::Providers;
 use crate::settings::{Endpoint, Overrides};
 
@@ -34,17 +40,67 @@ pub struct Run {
     pub only: Overrides,
     /// Whether the endpoints that a lookup finds are left alone.
     pub lookup_only: bool,
-    /// How many targets are worked on at once.
-    pub jobs: usize,
+    /// How targets share the time and the servers.
+    pub options: Options,
 }
+
+/// How the targets of a run share the time and the servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How many targets are worked on at once, and how many connections there are at once.
+    pub jobs: NonZeroUsize,
+    /// What one address is burdened with; `None` for no limits.
+    pub per_host: Option<Limits>,
+    /// Whether an endpoint is examined once for all targets that have it.
+    pub share: bool,
+    /// How many times more is tried what could not be found out.
+    pub retries: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { jobs: JOBS, per_host: Some(Limits::default()), share: true, retries: 0 }
+    }
+}
+
+/// Enough to hide the waiting for slow servers, few enough for any machine.
+pub const JOBS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
 
 /// One target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Job {
     /// Settings to look up, then to examine.
     Lookup(Query),
+    /// Settings to look up, then to examine with these endpoints, whether they were found or not.
+    Expected(Query, Vec<Endpoint>),
     /// One endpoint to examine, and what was typed.
     Endpoint(String, Endpoint),
+    /// What stands in a list of targets and is none.
+    Invalid(Invalid),
+}
+
+impl Job {
+    /// What was typed.
+    pub fn target(&self) -> &str {
+        match self {
+            Self::Lookup(query) | Self::Expected(query, _) => &query.typed,
+            Self::Endpoint(typed, _) => typed,
+            Self::Invalid(invalid) => &invalid.text,
+        }
+    }
+}
+
+/// A line of a list that is no target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    /// The line, or its beginning; bytes that are no UTF-8 are replaced.
+    pub text: String,
+    /// Its number, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub reason: String,
+    /// What to write instead.
+    pub hint: Option<String>,
 }
 
 /// What happened.
@@ -56,6 +112,10 @@ pub enum Event {
     Examined,
     /// A target is finished.
     Finished(Box<Outcome>),
+    /// Targets wait for an address.
+    Delayed(Delay),
+    /// The run was ended before all targets were read.
+    Unread(EndedBy),
 }
 
 /// All that was found out about one target.
@@ -69,20 +129,44 @@ pub struct Outcome {
     pub lookup: Option<Lookup>,
     /// The facts, in the order of the services, then of the addresses.
     pub facts: Vec<Facts>,
+    /// Why nothing was begun.
+    pub trouble: Option<Trouble>,
+}
+
+/// Why nothing was found out about a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It is none.
+    Invalid(Invalid),
+    /// The run was ended before it was begun.
+    Ended(EndedBy),
+    /// This program failed.
+    Lost,
+}
+
+impl Outcome {
+    fn new(index: usize, target: String) -> Self {
+        Self { index, target, lookup: None, facts: Vec::new(), trouble: None }
+    }
+
+    fn in_trouble(index: usize, target: String, trouble: Trouble) -> Self {
+        Self { trouble: Some(trouble), ..Self::new(index, target) }
+    }
 }
 
 impl Run {
-    /// Starts on all targets; the events end when every target is finished.
+    /// Works on all targets, each with its place among them; the events end when every target is finished.
     ///
-    /// Must be called inside a tokio runtime. When `ended` turns true, probes stop and their facts so far are given.
-    pub fn start(self, jobs: Vec<Job>, ended: Ended) -> mpsc::UnboundedReceiver<Event> {
+    /// Must be called inside a tokio runtime. When `ended` says so, probes stop and their facts so far are given, and
+    /// targets that were not begun are given as such, as far as the stream has them ready.
+    pub fn start(
+        self,
+        jobs: impl Stream<Item = (usize, Job)> + Send + 'static,
+        ended: Ended,
+    ) -> mpsc::UnboundedReceiver<Event> {
         let (events, receiver) = mpsc::unbounded_channel();
-        let [targets, connections] = [Semaphore::new(self.jobs.max(1)), Semaphore::new(self.jobs.max(1))];
         tokio::spawn(tls::ready());
-        let worker = Arc::new(Worker { run: self, targets, connections, events, ended });
-        for (index, job) in jobs.into_iter().enumerate() {
-            tokio::spawn(Arc::clone(&worker).work(index, job));
-        }
+        tokio::spawn(feed::feed(work::Worker::new(self, events, ended), jobs));
         receiver
     }
 
@@ -107,119 +191,3 @@ impl Run {
         endpoints
     }
 }
-
-/// A run under way.
-struct Worker {
-    run: Run,
-    targets: Semaphore,
-    connections: Semaphore,
-    events: mpsc::UnboundedSender<Event>,
-    ended: Ended,
-}
-
-impl Worker {
-    async fn work(self: Arc<Self>, index: usize, job: Job) {
-        let _place = self.targets.acquire().await;
-        let (target, lookup, endpoints) = match job {
-            Job::Endpoint(typed, endpoint) => (typed, None, vec![endpoint]),
-            Job::Lookup(query) => {
-                let Run { providers, network, lookup: options, .. } = &self.run;
-                let lookup = lookup::lookup(&query, providers, network, options, &self.ended).await;
-                let endpoints = self.run.endpoints_of(&lookup);
-                (lookup.query.typed.clone(), Some(lookup), endpoints)
-            }
-        };
-        let _ = self.events.send(Event::Planned(endpoints.len()));
-        let places = lookup.as_ref().map(lookup::Lookup::places).unwrap_or_default();
-        let options = Arc::new(probe::Options { places, ..self.run.probe.clone() });
-        let facts = self.examine_all(endpoints, &options).await;
-        // Nobody listens any more when the program is ending.
-        let _ = self.events.send(Event::Finished(Box::new(Outcome { index, target, lookup, facts })));
-    }
-
-    /// Examines endpoints side by side; gives their facts in order.
-    async fn examine_all(
-        self: &Arc<Self>,
-        endpoints: Vec<Endpoint>,
-        options: &Arc<probe::Options>,
-    ) -> Vec<Facts> {
-        // A probe that panics leaves the facts of a lost one in its place.
-        let mut examined: Vec<Vec<Facts>> =
-            endpoints.iter().map(|endpoint| vec![Facts::lost(endpoint.clone())]).collect();
-        let mut probes = JoinSet::new();
-        for (position, endpoint) in endpoints.into_iter().enumerate() {
-            let (worker, options) = (Arc::clone(self), Arc::clone(options));
-            probes.spawn(async move { (position, worker.examine(&endpoint, &options).await) });
-        }
-        while let Some(joined) = probes.join_next().await {
-            let _ = self.events.send(Event::Examined);
-            if let Ok((position, facts)) = joined
-                && let Some(place) = examined.get_mut(position)
-            {
-                *place = facts;
-            }
-        }
-        examined.into_iter().flatten().collect()
-    }
-
-    /// Examines an endpoint once, or once for each address of its host, all side by side.
-    async fn examine(&self, endpoint: &Endpoint, options: &probe::Options) -> Vec<Facts> {
-        if !self.run.all_addresses {
-            return vec![self.examine_at(endpoint, None, options).await];
-        }
-        match self.addresses(endpoint).await {
-            // The probe itself stops at once and says that the run was ended.
-            None => vec![self.examine_at(endpoint, None, options).await],
-            Some(Err(failure)) => vec![Facts::unresolved(endpoint.clone(), failure)],
-            Some(Ok((addresses, failures))) => {
-                let probes =
-                    addresses.into_iter().map(|address| self.examine_at(endpoint, Some(address), options));
-                let mut all = join_all(probes).await;
-                all.iter_mut().for_each(|facts| facts.course.unresolved.extend(failures.iter().cloned()));
-                if self.run.network.options().family == Family::Any {
-                    skip_unroutable(&mut all);
-                }
-                all
-            }
-        }
-    }
-
-    async fn examine_at(
-        &self,
-        endpoint: &Endpoint,
-        address: Option<SocketAddr>,
-        options: &probe::Options,
-    ) -> Facts {
-        let _place = self.connections.acquire().await;
-        examine(&self.run.network, endpoint, address, options, &self.ended).await
-    }
-
-    /// All addresses of an endpoint's host, within the limit of the endpoint; `None` when the run is ended before.
-    async fn addresses(&self, endpoint: &Endpoint) -> Option<Result<Addresses, Failure>> {
-        let mut ended = self.ended.clone();
-        let limit = self.run.probe.timeout;
-        let resolving = timeout(limit, self.run.network.all_addresses(&endpoint.host, endpoint.port));
-        tokio::select! {
-            resolved = resolving => Some(resolved.unwrap_or_else(|_| {
-                let reason = format!("the resolver did not answer for {} within {limit:?}", endpoint.host);
-                Err(Failure::temporary(Stage::Dns, Cause::Resolver, reason))
-            })),
-            Ok(_) = ended.wait_for(|ended| *ended) => None,
-        }
-    }
-}
-
-/// An address that this machine has no route to is skipped when another address of the host has one.
-fn skip_unroutable(all: &mut [Facts]) {
-    let no_route =
-        |facts: &Facts| facts.connect.failure().is_some_and(|failure| failure.cause == Cause::NoRoute);
-    if !all.iter().all(no_route) {
-        all.iter_mut().filter(|facts| no_route(facts)).for_each(Facts::skip_connection);
-    }
-}
-
-/// The addresses of a host, and why those of a family are not known.
-type Addresses = (Vec<SocketAddr>, Vec<Failure>);
-
-/// Enough to hide the waiting for slow servers, few enough for any machine.
-pub const JOBS: usize = 64;

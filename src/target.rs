@@ -9,7 +9,7 @@ mod invalid;
 
 use std::net::{IpAddr, Ipv6Addr};
 
-pub use host::{Address, Domain, Host, Port, is_loopback, is_private};
+pub use host::{Address, Domain, Host, Port, is_loopback, is_near, is_private};
 pub use invalid::InvalidTarget;
 
 /// The scheme of an endpoint URL.
@@ -304,6 +304,16 @@ mod tests {
             ("100.64.0.1", false, true),
             ("fd00::1", false, true),
             ("0.0.0.0", false, true),
+            ("255.255.255.255", false, true),
+            ("::ffff:192.168.0.1", false, true),
+            ("64:ff9b::10.0.0.1", false, true),
+            ("64:ff9b::127.0.0.1", false, true),
+            ("64:ff9b:1::192.0.2.1", false, true),
+            ("2002:c0a8:1::1", false, true),
+            ("2002:7f00:1::1", false, true),
+            ("fe80::1", false, true),
+            ("64:ff9b::192.0.2.1", false, false),
+            ("2002:c000:201::1", false, false),
             ("::", false, true),
             ("192.0.2.1", false, false),
             ("2001:db8::1", false, false),

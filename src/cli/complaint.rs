@@ -3,7 +3,8 @@
 use std::io::Write;
 
 use clap::error::ErrorKind;
-use mailcfg::report::EXIT_USAGE;
+use mailcfg::render::nagios;
+use mailcfg::report::{EXIT_UNKNOWN, EXIT_USAGE};
 
 /// An error for the person at the keyboard.
 #[derive(Debug)]
@@ -11,17 +12,18 @@ pub struct Complaint {
     error: anyhow::Error,
     hint: Option<String>,
     exit_code: u8,
+    of_plugin: bool,
 }
 
 impl Complaint {
     /// A mistake in the arguments or in a file they name.
     pub fn usage(error: impl Into<anyhow::Error>, hint: impl Into<String>) -> Self {
-        Self { error: error.into(), hint: Some(hint.into()), exit_code: EXIT_USAGE }
+        Self { error: error.into(), hint: Some(hint.into()), exit_code: EXIT_USAGE, of_plugin: false }
     }
 
     /// A fault of the machine: it could not be found out.
     pub fn fault(error: impl Into<anyhow::Error>) -> Self {
-        Self { error: error.into(), hint: None, exit_code: mailcfg::report::EXIT_UNKNOWN }
+        Self { error: error.into(), hint: None, exit_code: EXIT_UNKNOWN, of_plugin: false }
     }
 
     /// The same with another exit code.
@@ -29,9 +31,19 @@ impl Complaint {
         Self { exit_code, ..self }
     }
 
+    /// The same with another hint.
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same, told as a monitoring plugin tells it: in a line on stdout, with exit code 3.
+    pub fn of_plugin(self) -> Self {
+        Self { of_plugin: true, exit_code: nagios::EXIT_UNKNOWN, ..self }
+    }
+
     /// Ended by a second signal, which leaves nothing to say.
     pub fn killed() -> Self {
-        Self { error: anyhow::anyhow!("ended at once"), hint: None, exit_code: KILLED }
+        Self { error: anyhow::anyhow!("ended at once"), hint: None, exit_code: KILLED, of_plugin: false }
     }
 
     /// What clap has to say: help and version are printed and no complaint, the rest is put into our form.
@@ -49,8 +61,21 @@ impl Complaint {
         Err(Self::usage(anyhow::anyhow!(sentence), hint))
     }
 
+    /// The sentence with its causes, and the hint.
+    pub fn into_parts(self) -> (String, Option<String>) {
+        let causes: Vec<String> = self.error.chain().map(ToString::to_string).collect();
+        (causes.join(": "), self.hint)
+    }
+
     /// Prints the sentence, its causes and the hint to stderr.
     pub fn print(&self) {
+        if self.of_plugin {
+            let causes: Vec<String> = self.error.chain().map(ToString::to_string).collect();
+            let hint = self.hint.as_ref().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
+            let line = nagios::complaint(&(causes.join(": ") + &hint));
+            let _ = std::io::stdout().lock().write_all(line.as_bytes());
+            return;
+        }
         let mut stderr = std::io::stderr().lock();
         let mut text = format!("mailcfg: error: {}\n", printable(&self.error.to_string()));
         for cause in self.error.chain().skip(1) {
@@ -66,6 +91,13 @@ impl Complaint {
     pub fn exit_code(&self) -> u8 {
         self.exit_code
     }
+}
+
+/// Says something that is neither a result nor an error, on stderr.
+pub fn say(text: &str) {
+    let line = format!("mailcfg: {}\n", printable(text));
+    // What cannot be said is not missed.
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 fn on_one_line(paragraph: &str) -> String {

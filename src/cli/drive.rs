@@ -1,66 +1,118 @@
-//! Runs targets to their end: the runtime, the progress line, and the signals that end a run early.
+//! Runs targets to their end: the runtime, the progress line, and the deadline and signals that end a run early.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::time::Duration;
 
-use mailcfg::run::{Event, Job, Outcome, Run};
+use mailcfg::attempt::EndedBy;
+use mailcfg::report::finding::Status;
+use mailcfg::run::{Event, Outcome, Run};
 use tokio::sync::{mpsc, watch};
 
 use super::Complaint;
+use super::complaint::say;
+use super::many::{Ledger, Targets};
 use super::progress::{Progress, TICK};
 
-/// Works on all jobs; `take` is given each outcome as it comes.
+/// Works on all targets; `take` is given each outcome as it comes and says how it was judged. Gives what counts beside
+/// that: how targets were judged that are not worked on again, and that some were not read.
 pub fn drive(
     run: Run,
-    jobs: Vec<Job>,
+    targets: Targets,
     quiet: bool,
-    take: impl FnMut(Outcome) -> Result<(), Complaint>,
-) -> Result<(), Complaint> {
+    take: impl FnMut(Outcome) -> Result<Status, Complaint>,
+) -> Result<Vec<Status>, Complaint> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Complaint::fault)?;
     runtime.block_on(async {
-        let (end, ended) = watch::channel(false);
-        let events = run.start(jobs, ended);
-        tokio::select! {
-            result = follow(events, Progress::new(!quiet), take) => result,
-            () = second_signal(&end) => Err(Complaint::killed()),
+        let (end, ended) = watch::channel(None);
+        let deadline = targets.deadline;
+        let ledger = targets.ledger.clone();
+        let progress = Progress::new(!quiet, targets.total);
+        let events = run.start(targets.into_stream(ended.clone()), ended);
+        let follower = Follower { events, progress, ledger: ledger.clone(), quiet, unread: false };
+        let unread = tokio::select! {
+            result = follower.follow(take) => result?,
+            () = second_signal(&end) => return Err(Complaint::killed()),
+            never = end_at(deadline, &end) => match never {},
+        };
+        let others = ledger.close(unread)?;
+        if ledger.is_unread() && !quiet {
+            say("the run was ended before the whole list was read");
         }
+        Ok(others)
     })
 }
 
-async fn follow(
-    mut events: mpsc::UnboundedReceiver<Event>,
-    mut progress: Progress,
-    mut take: impl FnMut(Outcome) -> Result<(), Complaint>,
-) -> Result<(), Complaint> {
-    let mut tick = tokio::time::interval(TICK);
-    loop {
-        let event = tokio::select! {
-            event = events.recv() => event,
-            _ = tick.tick() => {
-                progress.draw();
-                continue;
+/// Takes in what happens.
+struct Follower {
+    events: mpsc::UnboundedReceiver<Event>,
+    progress: Progress,
+    ledger: Ledger,
+    quiet: bool,
+    unread: bool,
+}
+
+impl Follower {
+    /// Follows the run to its end; true when not all targets were read.
+    async fn follow(
+        mut self,
+        mut take: impl FnMut(Outcome) -> Result<Status, Complaint>,
+    ) -> Result<bool, Complaint> {
+        let mut tick = tokio::time::interval(TICK);
+        loop {
+            let event = tokio::select! {
+                event = self.events.recv() => event,
+                _ = tick.tick() => {
+                    self.progress.draw();
+                    continue;
+                }
+            };
+            match event {
+                None => {
+                    self.progress.clear();
+                    return Ok(self.unread);
+                }
+                Some(Event::Planned(endpoints)) => self.progress.plan(endpoints),
+                Some(Event::Examined) => self.progress.advance(),
+                Some(Event::Finished(outcome)) => {
+                    self.progress.clear();
+                    let status = take(*outcome)?;
+                    self.progress.finish(status, self.ledger.passed_over());
+                }
+                Some(Event::Delayed(delay)) => self.say(&delay.to_string()),
+                Some(Event::Unread(_)) => self.unread = true,
             }
-        };
-        match event {
-            None => {
-                progress.clear();
-                return Ok(());
-            }
-            Some(Event::Planned(endpoints)) => progress.plan(endpoints),
-            Some(Event::Examined) => progress.advance(),
-            Some(Event::Finished(outcome)) => {
-                progress.clear();
-                take(*outcome)?;
-            }
+        }
+    }
+
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            self.progress.clear();
+            say(text);
         }
     }
 }
 
+/// Ends the run at its deadline; never resolves.
+async fn end_at(deadline: Option<Duration>, end: &watch::Sender<Option<EndedBy>>) -> Infallible {
+    if let Some(deadline) = deadline {
+        tokio::time::sleep(deadline).await;
+        end_run(end, EndedBy::Deadline);
+    }
+    std::future::pending().await
+}
+
 /// Ends the run at the first SIGINT or SIGTERM; resolves at the second.
-async fn second_signal(end: &watch::Sender<bool>) {
+async fn second_signal(end: &watch::Sender<Option<EndedBy>>) {
     signal().await;
-    let _ = end.send(true);
+    end_run(end, EndedBy::Signal);
     signal().await;
+}
+
+/// What comes first ends the run.
+fn end_run(end: &watch::Sender<Option<EndedBy>>, by: EndedBy) {
+    end.send_if_modified(|ended| ended.replace(ended.unwrap_or(by)).is_none());
 }
 
 #[cfg(unix)]

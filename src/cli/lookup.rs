@@ -1,16 +1,23 @@
 //! `mailcfg lookup`
 
+use mailcfg::lookup::questions::{questions, why_nobody};
+use mailcfg::lookup::source::Question;
 use mailcfg::lookup::{self, Lookup, Query};
-use mailcfg::net::Network;
+use mailcfg::net::{Family, Network};
 use mailcfg::render::human::lookup::Shown;
-use mailcfg::render::{human, json};
-use mailcfg::report::{EXIT_FINE, LookupReport, judge_lookup, lookup_exit_code};
-use mailcfg::run::{JOBS, Job, Run};
-use serde_json::Value;
+use mailcfg::render::json::{self, QuestionModel};
+use mailcfg::render::{Listing, Look, human};
+use mailcfg::report::finding::Status;
+use mailcfg::report::policy::Policy;
+use mailcfg::report::{Context, EXIT_FINE, Looked, exit_code, judge_looked, judge_lookup, lookup_exit_code};
+use mailcfg::run::{Job, Run};
+use time::OffsetDateTime;
 
-use super::drive::{InOrder, drive};
+use super::drive::drive;
+use super::many::Targets;
 use super::output::Output;
-use super::{Complaint, Format, LookupArguments, plan, probe};
+use super::printer::Printer;
+use super::{Complaint, LookupArguments, plan, probe};
 
 /// Looks every target up and prints the outcomes.
 pub fn run(arguments: &LookupArguments) -> Result<u8, Complaint> {
@@ -18,118 +25,99 @@ pub fn run(arguments: &LookupArguments) -> Result<u8, Complaint> {
     let options = plan::lookup(&arguments.sources)?;
     let providers = plan::providers(&arguments.table)?;
     let network = plan::network(&arguments.network)?;
-    let printer = Printer::new(arguments);
     if arguments.dry_run {
-        let all = queries.iter().flat_map(|query| lookup::questions(query, &providers, &options));
-        return printer.print_questions(&all.collect::<Vec<_>>());
+        let network = Network::new(network);
+        let ask = |query| questions(query, &providers, &options, &network);
+        let why = |query: &Query| Some((query.typed.clone(), why_nobody(query, &providers, &options)?));
+        let all: Vec<Question> = queries.iter().flat_map(ask).collect();
+        let unasked: Vec<(String, String)> = queries.iter().filter_map(why).collect();
+        return print_questions(Output::new(&arguments.output)?, &all, &unasked);
     }
+    let family_required = network.family != Family::Any;
     let run = Run {
-        network: Network::new(network),
+        network: arguments.many.pace.network(network),
         providers,
         lookup: options,
         probe: mailcfg::probe::Options { transcript: arguments.verbose >= 2, ..Default::default() },
         all_addresses: false,
         only: Default::default(),
         lookup_only: !arguments.probe,
-        jobs: JOBS,
+        options: arguments.many.pace.options()?,
+    };
+    let command = if arguments.probe { "probe" } else { "lookup" };
+    let targets = |queries: Vec<Query>| {
+        let jobs = queries.into_iter().map(Job::Lookup).collect();
+        arguments.many.targets(jobs, &arguments.output, command, |typed| plan::query(typed).map(Job::Lookup))
     };
     if arguments.probe {
-        return probe::run_and_print(
-            run,
-            jobs(queries),
-            &arguments.output,
-            arguments.verbose,
-            Some(&printer),
-        );
+        let look = probe::look_behind_lookup(shown(arguments), arguments.verbose);
+        let policy = Policy { family_required, ..Policy::default() };
+        let context = |_| Context::new(OffsetDateTime::now_utc(), &policy);
+        return probe::run_and_print(run, targets(queries)?, context, &arguments.output, look);
     }
     // The tables answer without a thread, a socket or a runtime.
     let answered: Option<Vec<Lookup>> =
         queries.iter().map(|query| lookup::from_tables(query, &run.providers, &run.lookup)).collect();
-    match answered {
-        Some(lookups) => printer.print_all(lookups),
-        None => printer.print_as_they_come(run, jobs(queries)),
-    }
-}
-
-fn jobs(queries: Vec<Query>) -> Vec<Job> {
-    queries.into_iter().map(Job::Lookup).collect()
-}
-
-/// Puts outcomes out in the order of the targets; `jsonl` as they come.
-pub struct Printer {
-    output: Output,
-    shown: Shown,
-}
-
-impl Printer {
-    fn new(arguments: &LookupArguments) -> Self {
-        let all = arguments.sources.all;
-        let shown = Shown { sources: all || arguments.verbose > 0, differences: all };
-        Self { output: Output::new(&arguments.output), shown }
-    }
-
-    fn print_questions(&self, questions: &[lookup::source::Question]) -> Result<u8, Complaint> {
-        let documents = || questions.iter().map(json::question);
-        self.output.write(|out| match self.output.format {
-            Format::Human => human::lookup::write_questions(out, questions),
-            Format::Json => json::write_array(out, &documents().collect::<Vec<_>>()),
-            Format::Jsonl => {
-                documents().enumerate().try_for_each(|(index, it)| json::write_line(out, index, it))
-            }
-        })?;
-        Ok(EXIT_FINE)
-    }
-
-    fn print_all(&self, lookups: Vec<Lookup>) -> Result<u8, Complaint> {
-        let reports: Vec<LookupReport> = lookups.into_iter().map(judge_lookup).collect();
-        self.output.write(|out| match self.output.format {
-            Format::Json => json::write(out, &reports.iter().map(json::lookup).collect::<Vec<_>>()),
-            Format::Jsonl => reports
-                .iter()
-                .enumerate()
-                .try_for_each(|(index, report)| json::write_line(out, index, json::lookup(report))),
-            Format::Human => {
-                reports.iter().enumerate().try_for_each(|(index, report)| self.write(out, index, report))
-            }
-        })?;
-        Ok(lookup_exit_code(reports.iter().map(|report| report.lookup.status())))
-    }
-
-    fn print_as_they_come(&self, run: Run, jobs: Vec<Job>) -> Result<u8, Complaint> {
-        let mut in_order = InOrder::default();
-        let mut statuses = Vec::new();
-        let mut documents: Vec<Value> = Vec::new();
-        drive(run, jobs, self.output.quiet, |outcome| {
-            let Some(lookup) = outcome.lookup else { return Ok(()) };
-            let report = judge_lookup(lookup);
-            statuses.push(report.lookup.status());
-            if self.output.format == Format::Jsonl {
-                return self.output.write(|out| json::write_line(out, outcome.index, json::lookup(&report)));
-            }
-            for (index, report) in in_order.take(outcome.index, report) {
-                match self.output.format {
-                    Format::Json => documents.push(json::lookup(&report)),
-                    _ => self.output.write(|out| self.write(out, index, &report))?,
-                }
-            }
-            Ok(())
-        })?;
-        if self.output.format == Format::Json {
-            self.output.write(|out| json::write(out, &documents))?;
+    match answered.filter(|_| arguments.many.are_all_typed()) {
+        Some(lookups) => print_all(printer(arguments, lookups.len() != 1)?, lookups),
+        None => {
+            let targets = targets(queries)?;
+            let printer = printer(arguments, targets.are_several())?;
+            print_as_they_come(printer, run, targets)
         }
-        Ok(lookup_exit_code(statuses))
     }
+}
 
-    /// Writes one outcome for a person, apart from the one before.
-    pub fn write(
-        &self,
-        out: &mut dyn std::io::Write,
-        index: usize,
-        report: &LookupReport,
-    ) -> std::io::Result<()> {
-        if index > 0 {
-            writeln!(out)?;
-        }
-        human::lookup::write(out, report, self.output.style, self.shown)
+fn shown(arguments: &LookupArguments) -> Shown {
+    let all = arguments.sources.all;
+    Shown { sources: all || arguments.verbose > 0, differences: all }
+}
+
+fn printer(arguments: &LookupArguments, several: bool) -> Result<Printer<Looked>, Complaint> {
+    let output = Output::new(&arguments.output)?;
+    let Some(renderer) = output.format.lookups else {
+        let complaint = output.unfit("a lookup", |format| format.lookups.is_some());
+        return Err(complaint.hint("add --probe, which examines the servers too, or take another format"));
+    };
+    let look = Look { style: output.style, shown: Some(shown(arguments)), several, ..Look::default() };
+    Ok(Printer::new(output, renderer(&look)))
+}
+
+fn print_questions(
+    mut output: Output,
+    questions: &[Question],
+    unasked: &[(String, String)],
+) -> Result<u8, Complaint> {
+    let listing = output.listing()?;
+    let documents: Vec<QuestionModel> = questions.iter().map(QuestionModel::of).collect();
+    output.write(|out| match listing {
+        Listing::Screen => human::lookup::write_questions(out, questions, unasked),
+        Listing::Array => json::write(out, &documents),
+        Listing::Lines => json::write_lines(out, &documents),
+    })?;
+    output.finish()?;
+    Ok(EXIT_FINE)
+}
+
+fn print_all(mut printer: Printer<Looked>, lookups: Vec<Lookup>) -> Result<u8, Complaint> {
+    let mut statuses = Vec::new();
+    for (index, lookup) in lookups.into_iter().enumerate() {
+        statuses.push(lookup.status());
+        printer.take(index, Looked::Asked(Box::new(judge_lookup(lookup))))?;
     }
+    printer.finish()?;
+    Ok(lookup_exit_code(statuses))
+}
+
+fn print_as_they_come(mut printer: Printer<Looked>, run: Run, targets: Targets) -> Result<u8, Complaint> {
+    let mut statuses = Vec::new();
+    let others = drive(run, targets, printer.is_quiet(), |outcome| {
+        let index = outcome.index;
+        let Some(looked) = judge_looked(outcome) else { return Ok(Status::Pass) };
+        let status = Status::from(looked.status());
+        statuses.push(status);
+        printer.take(index, looked).map(|()| status)
+    })?;
+    printer.finish()?;
+    Ok(exit_code(statuses.into_iter().chain(others)))
 }

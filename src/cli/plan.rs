@@ -21,7 +21,8 @@ pub fn queries(targets: &[String]) -> Result<Vec<Query>, Complaint> {
     targets.iter().map(|typed| query(typed)).collect()
 }
 
-fn query(typed: &str) -> Result<Query, Complaint> {
+/// The query of one target of a lookup.
+pub fn query(typed: &str) -> Result<Query, Complaint> {
     match Target::parse(typed).map_err(invalid_target)? {
         Target::Address(address) => {
             let domain = address.domain().clone();
@@ -37,22 +38,35 @@ fn query(typed: &str) -> Result<Query, Complaint> {
 
 /// The jobs of a probe.
 pub fn jobs(arguments: &ProbeArguments) -> Result<Vec<Job>, Complaint> {
-    let overrides = overrides(arguments);
-    let jobs: Vec<Job> =
-        arguments.targets.iter().map(|typed| job(typed, overrides)).collect::<Result<_, _>>()?;
-    let family = family(&arguments.network);
-    for job in &jobs {
-        if let Job::Endpoint(typed, Endpoint { host: Host::Ip(address), .. }) = job
-            && !family.admits(*address)
-        {
-            let error = anyhow!("an address of the family that -4 or -6 rules out: {typed:?}");
-            return Err(Complaint::usage(error, "leave -4 and -6 out for this server"));
-        }
-    }
-    Ok(jobs)
+    let targets = arguments.targets.iter().chain(&arguments.plugin.plugin_targets);
+    targets.map(|typed| job_reader(arguments)(typed)).collect()
 }
 
-fn job(typed: &str, overrides: Overrides) -> Result<Job, Complaint> {
+/// What makes a job of one target of a probe.
+pub fn job_reader(
+    arguments: &ProbeArguments,
+) -> impl Fn(&str) -> Result<Job, Complaint> + Send + use<> + 'static {
+    let (overrides, family) = (overrides(arguments), family(&arguments.network));
+    move |typed| {
+        let job = job(typed, overrides)?;
+        admit(&job, family)?;
+        Ok(job)
+    }
+}
+
+/// Complains of a server whose address is of a family that is ruled out.
+pub fn admit(job: &Job, family: Family) -> Result<(), Complaint> {
+    match job {
+        Job::Endpoint(typed, Endpoint { host: Host::Ip(address), .. }) if !family.admits(*address) => {
+            let error = anyhow!("an address of the family that -4 or -6 rules out: {typed:?}");
+            Err(Complaint::usage(error, "leave -4 and -6 out for this server"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The job of one target.
+pub fn job(typed: &str, overrides: Overrides) -> Result<Job, Complaint> {
     match Target::parse(typed).map_err(invalid_target)? {
         Target::Host { scheme, host, port } => {
             let endpoint = Endpoint::complete(scheme, host, port, overrides).map_err(|error| {
@@ -121,10 +135,11 @@ pub fn network(arguments: &NetworkArguments) -> Result<net::Options, Complaint> 
         connect_timeout: duration("--connect-timeout", &arguments.connect_timeout)?,
         connect_to: arguments.connect_to.iter().map(|text| connect_to(text)).collect::<Result<_, _>>()?,
         proxy: arguments.proxy.as_deref().map(proxy).transpose()?,
+        ..net::Options::default()
     })
 }
 
-fn family(arguments: &NetworkArguments) -> Family {
+pub fn family(arguments: &NetworkArguments) -> Family {
     match (arguments.ipv4, arguments.ipv6) {
         (true, _) => Family::V4,
         (_, true) => Family::V6,
@@ -196,11 +211,17 @@ fn ispdb_url(text: &str, allow_http: bool) -> Result<String, Complaint> {
 
 /// How endpoints are examined.
 pub fn probe(arguments: &ProbeArguments) -> Result<probe::Options, Complaint> {
+    let sni = arguments.sni.as_deref().map(|text| Host::parse(text).map_err(invalid_target)).transpose()?;
+    let options = examination(&arguments.timeout, arguments.ehlo.as_deref(), arguments.verbose)?;
+    Ok(probe::Options { sni, ..options })
+}
+
+/// The same without a name of its own for the certificate.
+pub fn examination(timeout: &str, name: Option<&str>, verbose: u8) -> Result<probe::Options, Complaint> {
     Ok(probe::Options {
-        timeout: duration("--timeout", &arguments.timeout)?,
-        ehlo: arguments.ehlo.as_deref().map(ehlo).transpose()?,
-        sni: arguments.sni.as_deref().map(|text| Host::parse(text).map_err(invalid_target)).transpose()?,
-        transcript: arguments.verbose >= 2,
+        timeout: duration("--timeout", timeout)?,
+        ehlo: name.map(ehlo).transpose()?,
+        transcript: verbose >= 2,
         ..probe::Options::default()
     })
 }
@@ -217,7 +238,7 @@ fn ehlo(text: &str) -> Result<String, Complaint> {
 }
 
 /// Seconds, or a number with the unit `ms`, `s` or `m`.
-fn duration(flag: &str, text: &str) -> Result<Duration, Complaint> {
+pub fn duration(flag: &str, text: &str) -> Result<Duration, Complaint> {
     let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
     let unit = text.strip_prefix(digits).unwrap_or_default();
     let number = digits.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
@@ -238,7 +259,7 @@ fn duration(flag: &str, text: &str) -> Result<Duration, Complaint> {
         })
 }
 
-fn invalid_target(error: InvalidTarget) -> Complaint {
+pub fn invalid_target(error: InvalidTarget) -> Complaint {
     let hint = error.hint();
     Complaint::usage(error, hint)
 }

@@ -1,107 +1,80 @@
 //! `mailcfg probe`
 
-use mailcfg::net::{Family, Network};
+use mailcfg::render::human::lookup::Shown;
 use mailcfg::render::human::probe::Detail;
-use mailcfg::render::{human, json};
-use mailcfg::report::finding::Status;
-use mailcfg::report::{Context, Report, exit_code, judge};
-use mailcfg::run::{JOBS, Job, Run};
+use mailcfg::render::{Look, nagios};
+use mailcfg::report::{Context, exit_code, judge};
+use mailcfg::run::Run;
+use time::OffsetDateTime;
 
-use super::drive::{InOrder, drive};
+use super::drive::drive;
+use super::many::Targets;
 use super::output::Output;
-use super::{Complaint, Format, OutputArguments, ProbeArguments, login, lookup, plan};
+use super::printer::Printer;
+use super::{Complaint, OutputArguments, ProbeArguments, login, plan};
 
 /// Examines every target and prints the reports.
 pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {
     let jobs = plan::jobs(arguments)?;
+    let mut policy = arguments.policy.policy(&arguments.network)?;
+    policy.min_days = policy.min_days.or(arguments.plugin.min_days()?);
     let mut run = Run {
-        network: Network::new(plan::network(&arguments.network)?),
+        network: arguments.many.pace.network(plan::network(&arguments.network)?),
         providers: plan::providers(&arguments.table)?,
         lookup: plan::lookup(&arguments.sources)?,
         probe: plan::probe(arguments)?,
-        all_addresses: arguments.all_addresses,
+        all_addresses: arguments.all_addresses || policy.needs_all_addresses(),
         only: plan::overrides(arguments),
         lookup_only: false,
-        jobs: JOBS,
+        options: arguments.many.pace.options()?,
     };
     run.probe.login = login::credentials(&arguments.login, &jobs)?;
-    run_and_print(run, jobs, &arguments.output, arguments.verbose, None)
+    let read = plan::job_reader(arguments);
+    let targets = arguments.many.targets(jobs, &arguments.output, "probe", read)?;
+    let context = |_| Context::new(OffsetDateTime::now_utc(), &policy);
+    run_and_print(run, targets, context, &arguments.output, look(arguments.verbose))
 }
 
-/// Runs and prints; with a printer of lookups, each lookup's own screen stands before its report.
-pub fn run_and_print(
+/// How a probe looks.
+pub fn look(verbose: u8) -> Look {
+    Look { detail: detail(verbose), ..Look::default() }
+}
+
+/// How a probe looks that follows a lookup: the lookup's own screen stands before each report.
+pub fn look_behind_lookup(shown: Shown, verbose: u8) -> Look {
+    Look { detail: detail(verbose), shown: Some(shown), ..Look::default() }
+}
+
+fn detail(verbose: u8) -> Detail {
+    match verbose {
+        0 => Detail::Short,
+        1 => Detail::Facts,
+        _ => Detail::Transcript,
+    }
+}
+
+/// Runs and prints; `context` says what the target at a place is held against.
+pub fn run_and_print<'a>(
     run: Run,
-    jobs: Vec<Job>,
+    targets: Targets,
+    context: impl Fn(usize) -> Context<'a>,
     output: &OutputArguments,
-    verbose: u8,
-    lookups: Option<&lookup::Printer>,
+    look: Look,
 ) -> Result<u8, Complaint> {
-    let family_required = run.network.options().family != Family::Any;
-    let mut printer = Printer::new(output, verbose, lookups);
-    drive(run, jobs, printer.output.quiet, |outcome| {
-        let context = Context { now: time::OffsetDateTime::now_utc(), family_required };
-        printer.take(judge(outcome, &context))
+    let output = Output::new(output)?;
+    let format = output.format;
+    let look = Look { style: output.style, several: targets.are_several(), ..look };
+    let mut printer = Printer::new(output, (format.reports)(&look));
+    let mut counted = Vec::new();
+    let others = drive(run, targets, printer.is_quiet(), |outcome| {
+        let context = context(outcome.index);
+        let report = judge(outcome, &context);
+        let status = report.status;
+        counted.push(report.counted());
+        printer.take(report.index, report).map(|()| status)
     })?;
-    printer.finish()
-}
-
-/// Puts reports out in the order of the targets; `jsonl` as they come.
-struct Printer<'a> {
-    output: Output,
-    detail: Detail,
-    lookups: Option<&'a lookup::Printer>,
-    in_order: InOrder<Report>,
-    documents: Vec<serde_json::Value>,
-    statuses: Vec<Status>,
-}
-
-impl<'a> Printer<'a> {
-    fn new(output: &OutputArguments, verbose: u8, lookups: Option<&'a lookup::Printer>) -> Self {
-        Self {
-            output: Output::new(output),
-            detail: match verbose {
-                0 => Detail::Short,
-                1 => Detail::Facts,
-                _ => Detail::Transcript,
-            },
-            lookups,
-            in_order: InOrder::default(),
-            documents: Vec::new(),
-            statuses: Vec::new(),
-        }
-    }
-
-    fn take(&mut self, report: Report) -> Result<(), Complaint> {
-        self.statuses.push(report.status);
-        if self.output.format == Format::Jsonl {
-            return self.output.write(|out| json::write_line(out, report.index, json::probe(&report)));
-        }
-        for (index, report) in self.in_order.take(report.index, report) {
-            self.print(index, &report)?;
-        }
-        Ok(())
-    }
-
-    fn print(&mut self, index: usize, report: &Report) -> Result<(), Complaint> {
-        if self.output.format == Format::Json {
-            self.documents.push(json::probe(report));
-            return Ok(());
-        }
-        self.output.write(|out| {
-            if let (Some(printer), Some(lookup)) = (self.lookups, &report.lookup) {
-                printer.write(out, index, lookup)?;
-            }
-            if index > 0 || self.lookups.is_some() {
-                writeln!(out)?;
-            }
-            human::probe::write(out, report, self.output.style, self.detail)
-        })
-    }
-
-    fn finish(self) -> Result<u8, Complaint> {
-        if self.output.format == Format::Json {
-            self.output.write(|out| json::write(out, &self.documents))?;
-        }
-        Ok(exit_code(self.statuses))
-    }
+    printer.finish()?;
+    let fail_on = context(usize::MAX).policy.fail_on;
+    counted.extend(others.into_iter().map(|status| fail_on.counted(status)));
+    Ok(if format.is_plugin { nagios::exit_code(counted) } else { exit_code(counted) })
 }

@@ -5,13 +5,14 @@ use std::path::Path;
 use anyhow::anyhow;
 use mailcfg::providers::read_table;
 use mailcfg::providers::table::Provider;
-use mailcfg::render::{human, json};
+use mailcfg::render::json::{self, ProviderModel};
+use mailcfg::render::{Listing, human};
 use mailcfg::report::{EXIT_FAILED, EXIT_FINE};
 use mailcfg::settings::Source;
 use mailcfg::target::Domain;
 
 use super::output::Output;
-use super::{Complaint, Format, OutputArguments, ProvidersArguments, ProvidersCommand, TableArguments, plan};
+use super::{Complaint, OutputArguments, ProvidersArguments, ProvidersCommand, TableArguments, plan};
 
 /// Does what the subcommand says.
 pub fn run(arguments: &ProvidersArguments) -> Result<u8, Complaint> {
@@ -27,7 +28,7 @@ fn list(word: Option<&str>, table: &TableArguments, output: &OutputArguments) ->
     if let Some(word) = word {
         entries.retain(|(_, provider)| holds(provider, &word.to_lowercase()));
     }
-    write(output, &entries, human::providers::write_list)?;
+    write(Output::new(output)?, &entries, human::providers::write_list)?;
     match word.filter(|_| entries.is_empty()) {
         Some(word) => {
             let error = anyhow!("no provider holds this word in its id, name or domains: {word:?}");
@@ -55,7 +56,8 @@ fn show(id: &str, table: &TableArguments, output: &OutputArguments) -> Result<u8
             Complaint::usage(anyhow!("no provider with this id or domain: {id:?}"), hint).exit(EXIT_FAILED)
         );
     };
-    let style = Output::new(output).style;
+    let output = Output::new(output)?;
+    let style = output.style;
     write(output, std::slice::from_ref(&entry), |out, entries| {
         entries
             .iter()
@@ -71,22 +73,23 @@ fn check(file: &Path) -> Result<u8, Complaint> {
     })?;
     let (providers, domains) =
         (table.providers.len(), table.providers.iter().map(|it| it.domains.len()).sum::<usize>());
-    let plain = Output { format: Format::Human, style: Default::default(), quiet: false };
-    plain
+    Output::plain()
         .write(|out| writeln!(out, "{} is fine: {providers} providers, {domains} domains", file.display()))?;
     Ok(EXIT_FINE)
 }
 
 fn write(
-    arguments: &OutputArguments,
+    mut output: Output,
     entries: &[(Source, Provider)],
     human: impl FnOnce(&mut dyn std::io::Write, &[(Source, Provider)]) -> std::io::Result<()>,
 ) -> Result<(), Complaint> {
-    let output = Output::new(arguments);
-    let documents = || entries.iter().map(|(source, provider)| json::provider(*source, provider));
-    output.write(|out| match output.format {
-        Format::Human => human(out, entries),
-        Format::Json => json::write(out, &documents().collect::<Vec<_>>()),
-        Format::Jsonl => documents().enumerate().try_for_each(|(index, it)| json::write_line(out, index, it)),
-    })
+    let listing = output.listing()?;
+    let documents: Vec<ProviderModel> =
+        entries.iter().map(|(source, provider)| ProviderModel::of(*source, provider)).collect();
+    output.write(|out| match listing {
+        Listing::Screen => human(out, entries),
+        Listing::Array => json::write_all(out, &documents),
+        Listing::Lines => json::write_lines(out, &documents),
+    })?;
+    output.finish()
 }

@@ -1,18 +1,24 @@
-//! `mailcfg completions` and `mailcfg man`
+//! `mailcfg completions`, `mailcfg man` and `mailcfg schema`
 
 use anyhow::anyhow;
 use clap::CommandFactory;
 use clap_complete::Shell;
+use mailcfg::render::json;
 use mailcfg::report::EXIT_FINE;
 
 use super::output::Output;
-use super::{Cli, Complaint, Format};
+use super::{Cli, Complaint};
 
 /// Prints a completion script.
 pub fn completions(shell: Shell) -> Result<u8, Complaint> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "mailcfg", &mut script);
     print(&script)
+}
+
+/// Prints the JSON Schema of every JSON document.
+pub fn schema() -> Result<u8, Complaint> {
+    print(json::SCHEMA_TEXT.as_bytes())
 }
 
 /// Prints the manual page of the program or of one command.
@@ -39,7 +45,6 @@ pub fn man(command: Option<&str>) -> Result<u8, Complaint> {
 }
 
 fn print(text: &[u8]) -> Result<u8, Complaint> {
-    let plain = Output { format: Format::Human, style: Default::default(), quiet: false };
-    plain.write(|out| out.write_all(text))?;
+    Output::plain().write(|out| out.write_all(text))?;
     Ok(EXIT_FINE)
 }

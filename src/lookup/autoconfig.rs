@@ -38,7 +38,28 @@ async fn ask(context: &Context<'_>) -> Reply {
     let address_would_help = !context.options.send_address;
     let request = |url| Request { address_would_help, ..Request::get(url) };
     let asked = urls.iter().map(|url| at(context, request(url), Source::Autoconfig));
-    fetch::best(futures_util::future::join_all(asked).await)
+    let replies = futures_util::future::join_all(asked).await;
+    let over_https = urls.iter().zip(&replies).filter(|(url, _)| url.starts_with("https:"));
+    let failed: Vec<String> =
+        over_https.filter_map(|(_, reply)| Some(reply.outcome.failure()?.reason.clone())).collect();
+    without_claim(fetch::best(replies), &failed)
+}
+
+/// Where https failed, nobody knows that the document is there over http alone.
+fn without_claim(mut reply: Reply, failed_over_https: &[String]) -> Reply {
+    let over_http = |remark: &Remark| matches!(remark, Remark::OnlyOverHttp(_));
+    if failed_over_https.is_empty() || !reply.remarks.iter().any(over_http) {
+        return reply;
+    }
+    reply.remarks.retain(|remark| !over_http(remark));
+    for remark in &mut reply.remarks {
+        if let Remark::PartFailed(reason) = remark
+            && failed_over_https.contains(reason)
+        {
+            *remark = Remark::HttpsFailed(reason.clone());
+        }
+    }
+    reply
 }
 
 /// Fetches and reads one document.
@@ -56,7 +77,7 @@ pub async fn at(context: &Context<'_>, request: Request<'_>, source: Source) -> 
         Attempt::Failed(failure) => Attempt::Failed(failure),
         Attempt::Skipped(reason) => Attempt::Skipped(reason),
     };
-    Reply { outcome, remarks }
+    Reply { outcome, remarks, redirects: fetched.redirects }
 }
 
 fn read(document: Document, query: &Query, source: Source) -> Attempt<Answer> {

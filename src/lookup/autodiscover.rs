@@ -5,6 +5,7 @@
 use futures_util::future::join_all;
 
 use super::fetch::{self, Document, Request, percent_encode};
+use super::reach::Start;
 use super::source::{Answer, Context, LIMIT, Question, Reply, SourceEntry, settings_of};
 use super::{Options, Query};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
@@ -34,6 +35,7 @@ fn questions(query: &Query, _options: &Options) -> Vec<Question> {
     let post = |url: String| Question::Http { method: "POST", url };
     let mut questions: Vec<Question> = pox_urls(address).into_iter().map(post).collect();
     questions.push(Question::get(json_url(address)));
+    questions.push(post("<url from the answer>".to_owned()));
     questions.push(Question::dns(format!("{SERVICE}._tcp.{}", address.domain()), "SRV"));
     questions.push(post(format!("https://<srv-target>{POX_PATH}")));
     questions
@@ -56,33 +58,54 @@ async fn ask(context: &Context<'_>) -> Reply {
         return Attempt::Skipped("it needs a whole address".to_owned()).into();
     };
     let urls = pox_urls(address);
-    let places = join_all(urls.iter().map(|url| pox(context, url.clone(), address, Trust::Https)));
+    let places = join_all(urls.iter().map(|url| pox(context, Place::published(url), address, Trust::Https)));
     let (mut replies, by_json, by_srv) = tokio::join!(places, json(context, address), srv(context, address));
     replies.extend([by_json, by_srv]);
     fetch::best(replies)
 }
 
+/// Where the request is posted to, and who names the place.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    url: &'a str,
+    start: Start,
+}
+
+impl<'a> Place<'a> {
+    fn published(url: &'a str) -> Self {
+        Self { url, start: Start::Published }
+    }
+}
+
 /// Posts the request, and once more where the answer says so.
-async fn pox(context: &Context<'_>, url: String, address: &Address, trust: Trust) -> Reply {
-    match pox_once(context, &url, address).await {
-        Ok((document, PoxReply::RedirectUrl(next))) if next != url => {
-            match pox_once(context, &next, address).await {
-                Ok((_, reply)) => settled(reply, &next, vec![document.url], context.query, trust),
-                Err(reply) => reply,
+async fn pox(context: &Context<'_>, place: Place<'_>, address: &Address, trust: Trust) -> Reply {
+    let (document, reply) = match pox_once(context, place, address).await {
+        Ok((document, PoxReply::RedirectUrl(next))) if next != place.url => {
+            let way = [document.redirects, vec![document.url]].concat();
+            let place = Place { url: &next, start: document.start };
+            match pox_once(context, place, address).await {
+                Ok((document, reply)) => (led_by(way, document), reply),
+                Err(reply) => return Reply { redirects: [way, reply.redirects].concat(), ..reply },
             }
         }
-        Ok((document, reply)) => settled(reply, &document.url, document.redirects, context.query, trust),
-        Err(reply) => reply,
-    }
+        Ok(replied) => replied,
+        Err(reply) => return reply,
+    };
+    let (url, redirects) = (&document.url, document.redirects.clone());
+    Reply { redirects, ..settled(reply, url, document.redirects, context.query, trust) }
+}
+
+fn led_by(way: Vec<String>, document: Document) -> Document {
+    Document { redirects: [way, document.redirects].concat(), ..document }
 }
 
 async fn pox_once(
     context: &Context<'_>,
-    url: &str,
+    place: Place<'_>,
     address: &Address,
 ) -> Result<(Document, PoxReply), Reply> {
-    let request =
-        Request { url, post: Some(("text/xml; charset=utf-8", pox_request(address))), ..Request::get(url) };
+    let post = Some(("text/xml; charset=utf-8", pox_request(address)));
+    let request = Request { post, start: place.start, ..Request::get(place.url) };
     let document = fetched(context, request).await?;
     let parsed = document.text().and_then(|text| parse_pox(&text));
     match parsed {
@@ -102,7 +125,7 @@ async fn fetched(context: &Context<'_>, request: Request<'_>) -> Result<Document
         Attempt::Skipped(reason) => Attempt::Skipped(reason),
         Attempt::Failed(failure) => Attempt::Failed(failure),
     };
-    Err(Reply { outcome, remarks: fetched.remarks })
+    Err(Reply { outcome, remarks: fetched.remarks, redirects: fetched.redirects })
 }
 
 fn settled(reply: PoxReply, url: &str, redirects: Vec<String>, query: &Query, trust: Trust) -> Reply {
@@ -138,7 +161,12 @@ async fn json(context: &Context<'_>, address: &Address) -> Reply {
     };
     match document.text().and_then(|text| parse_json(&text)) {
         Ok(JsonReply::Url(url)) if pox_urls(address).contains(&url) => asked_already(&url),
-        Ok(JsonReply::Url(url)) => pox(context, url, address, Trust::Https).await,
+        Ok(JsonReply::Url(url)) => {
+            let place = Place { url: &url, start: document.start };
+            let reply = pox(context, place, address, Trust::Https).await;
+            let way = [document.redirects, vec![document.url]].concat();
+            Reply { redirects: [way, reply.redirects].concat(), ..reply }
+        }
         Ok(JsonReply::Error(refusal)) => {
             Attempt::Absent(format!("{url} answers: {}", refusal.message)).into()
         }
@@ -160,7 +188,7 @@ async fn srv(context: &Context<'_>, address: &Address) -> Reply {
     if pox_urls(address).contains(&url) {
         return asked_already(&url);
     }
-    pox(context, url, address, Trust::Dns).await
+    pox(context, Place::published(&url), address, Trust::Dns).await
 }
 
 /// Some servers ban who asks for an unknown mailbox again and again: no place is asked twice.

@@ -1,21 +1,20 @@
 //! Fetches a document for a source and draws the line between "there is none" and "could not tell".
 //!
 //! Nothing is asked of a web server before its certificate was judged. A redirect never leads away from https, nor
-//! from a public address to a private one.
+//! from a public address to a private one, of which `reach.rs` knows more.
 
 use std::hash::{BuildHasher, RandomState};
-use std::net::SocketAddr;
 
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
-use tokio::time::Instant;
 
+use super::reach::{Reach, Start, beyond};
 use super::source::{Context, Remark, Reply};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::net::dns::AddressFamily;
 use crate::net::http::{self, Response, Scheme, Unconnected, Url};
 use crate::probe::certificate::{self, ProblemKind};
-use crate::target::{Domain, is_loopback, is_private};
+use crate::target::Domain;
 use crate::wire::text::{self, BadDocument};
 
 /// A document as it came.
@@ -27,6 +26,8 @@ pub struct Document {
     pub redirects: Vec<String>,
     /// True when it came over https.
     pub secure: bool,
+    /// Where a way that goes on from it comes from.
+    pub start: Start,
     /// Its bytes.
     pub body: Vec<u8>,
 }
@@ -54,12 +55,21 @@ pub struct Request<'a> {
     pub address_would_help: bool,
     /// Whether the host is known to exist, so that its absence says something of the network here alone.
     pub host_exists: bool,
+    /// Who names the address.
+    pub start: Start,
 }
 
 impl<'a> Request<'a> {
     /// Gets a document and follows redirects.
     pub fn get(url: &'a str) -> Self {
-        Self { url, post: None, follow: true, address_would_help: false, host_exists: false }
+        Self {
+            url,
+            post: None,
+            follow: true,
+            address_would_help: false,
+            host_exists: false,
+            start: Start::Published,
+        }
     }
 }
 
@@ -70,33 +80,28 @@ pub struct Fetched {
     pub outcome: Attempt<Document>,
     /// What else was seen.
     pub remarks: Vec<Remark>,
+    /// The addresses that led to where it ended, the first one asked first.
+    pub redirects: Vec<String>,
 }
 
 /// Fetches a document before the deadline of the source.
 pub async fn document(context: &Context<'_>, request: Request<'_>) -> Fetched {
-    let mut journey = Journey {
-        context,
-        request,
-        deadline: context.deadline,
-        visited: Vec::new(),
-        remarks: Vec::new(),
-        began_public: false,
-    };
+    let start = request.start;
+    let mut journey = Journey { context, request, visited: Vec::new(), remarks: Vec::new(), start };
     let outcome = match Url::parse(journey.request.url) {
         Ok(url) => journey.travel(url).await,
         Err(error) => Attempt::Failed(Failure::new(Stage::Http, Cause::Malformed, error.to_string())),
     };
-    Fetched { outcome, remarks: journey.remarks }
+    Fetched { outcome, remarks: journey.remarks, redirects: journey.visited }
 }
 
 /// The way from the first address to the document.
 struct Journey<'a> {
     context: &'a Context<'a>,
     request: Request<'a>,
-    deadline: Instant,
     visited: Vec<String>,
     remarks: Vec<Remark>,
-    began_public: bool,
+    start: Start,
 }
 
 /// What a stop on the way says.
@@ -121,21 +126,23 @@ impl Journey<'_> {
     }
 
     async fn stop(&mut self, url: &Url) -> Result<Stop, Failure> {
-        let connection = match http::connect(self.context.network, url, self.deadline).await {
+        let network = self.context.network;
+        let reach = Reach { context: self.context, start: self.start };
+        let place = self.context.clock.place(network.places()).await;
+        let deadline = self.context.clock.deadline();
+        let connection = match http::connect(network, place, url, deadline, Some(&reach)).await {
             Ok(connection) => connection,
             Err(unconnected) => return Ok(Stop::Arrived(self.not_reached(url, unconnected).await)),
         };
-        self.check_address(url, connection.address())?;
+        self.start = beyond(self.start, url.host(), connection.address().map(|address| address.ip()));
         if url.scheme() == Scheme::Https
             && let Some(outcome) = self.certificate_problem(url, connection.chain()).await
         {
             return Ok(Stop::Arrived(outcome));
         }
         let response = match &self.request.post {
-            None => connection.get(url, "*/*", self.deadline).await?,
-            Some((content_type, body)) => {
-                connection.post(url, content_type, body.clone(), self.deadline).await?
-            }
+            None => connection.get(url, "*/*", deadline).await?,
+            Some((content_type, body)) => connection.post(url, content_type, body.clone(), deadline).await?,
         };
         self.judge(url, response)
     }
@@ -146,23 +153,11 @@ impl Journey<'_> {
         let outcome = self.certificate_problem(url, &unconnected.chain).await;
         match outcome {
             Some(outcome) => outcome,
+            None if failure.cause == Cause::Private => Attempt::Failed(failure),
             None if self.request.host_exists => Attempt::Failed(Failure { temporary: true, ..failure }),
             None if is_absent(&failure) || failure.cause == Cause::Refused => Attempt::Absent(failure.reason),
             None => Attempt::Failed(failure),
         }
-    }
-
-    fn check_address(&mut self, url: &Url, address: Option<SocketAddr>) -> Result<(), Failure> {
-        let near = address.is_some_and(|address| is_private(address.ip()) || is_loopback(address.ip()));
-        if self.visited.is_empty() {
-            self.began_public = address.is_some() && !near;
-        }
-        if self.began_public && near {
-            return Err(failed(format!(
-                "a redirect from a public address to a private one was refused: {url}"
-            )));
-        }
-        Ok(())
     }
 
     /// Judges the certificate of a web server; one that fits only its wildcard DNS says that nothing is published.
@@ -197,6 +192,7 @@ impl Journey<'_> {
                 redirects: self.visited.clone(),
                 secure: url.scheme() == Scheme::Https
                     && self.visited.iter().all(|it| it.starts_with("https://")),
+                start: self.start,
                 body: response.body,
             }))),
             301 | 302 | 303 | 307 | 308 => self.onward(url, response.location.as_deref()),
@@ -246,15 +242,30 @@ fn later(reason: String) -> Failure {
 
 /// True when a random neighbour of the name has addresses too.
 async fn exists_only_by_wildcard(context: &Context<'_>, name: &Domain) -> bool {
-    let Some((_, parent)) = name.as_str().split_once('.') else { return false };
-    let random = RandomState::new().hash_one(parent);
-    let Ok(neighbour) = Domain::parse(&format!("mailcfg-{random:016x}.{parent}")) else { return false };
+    // Behind a proxy names are for the proxy to resolve.
+    if context.network.options().proxy.is_some() {
+        return false;
+    }
+    let random = format!("{:016x}", RandomState::new().hash_one(name));
+    let neighbour = neighbour(name.as_str(), &random).and_then(|neighbour| Domain::parse(&neighbour).ok());
+    let Some(neighbour) = neighbour else { return false };
     let resolver = context.network.resolver();
     let (v6, v4) = tokio::join!(
         context.in_time(resolver.addresses(&neighbour, AddressFamily::V6)),
         context.in_time(resolver.addresses(&neighbour, AddressFamily::V4))
     );
     v6.is_ok() || v4.is_ok()
+}
+
+/// A name beside this one that nobody made; `None` where a public suffix is above, below which nobody has a wildcard.
+pub fn neighbour(name: &str, random: &str) -> Option<String> {
+    let parent = match (name.split_once('.'), name.strip_prefix('<')) {
+        (Some((_, parent)), _) => parent.to_owned(),
+        (None, Some(placeholder)) => return Some(format!("mailcfg-{random}.<parent of {placeholder}")),
+        (None, None) => return None,
+    };
+    let is_private = parent.starts_with('<') || psl::domain_str(&parent).is_some();
+    is_private.then(|| format!("mailcfg-{random}.{parent}"))
 }
 
 /// True for a name or record that does not exist.
@@ -278,30 +289,34 @@ pub fn unreadable<T>(url: &str, error: &BadDocument) -> Attempt<T> {
 
 /// The first answer of several places in rank order; what better places failed at is noted beside it.
 pub fn best(replies: Vec<Reply>) -> Reply {
-    let mut failures: Vec<Failure> = Vec::new();
+    let mut failures: Vec<(Failure, Vec<String>)> = Vec::new();
     let mut absences: Vec<String> = Vec::new();
+    let mut ways: Vec<String> = Vec::new();
     let mut remarks: Vec<Remark> = Vec::new();
     for reply in replies {
         match reply.outcome {
             Attempt::Done(mut answer) => {
-                for failure in failures {
+                for (failure, _) in failures {
                     answer.notes.push(failure.reason.clone());
                     remarks.push(Remark::PartFailed(failure.reason));
                 }
                 remarks.extend(reply.remarks);
-                return Reply { outcome: Attempt::Done(answer), remarks };
+                return Reply { remarks, ..Reply::from(Attempt::Done(answer)) };
             }
-            Attempt::Failed(failure) => failures.push(failure),
-            Attempt::Absent(reason) | Attempt::Skipped(reason) => absences.push(reason),
+            Attempt::Failed(failure) => failures.push((failure, reply.redirects)),
+            Attempt::Absent(reason) | Attempt::Skipped(reason) => {
+                absences.push(reason);
+                ways.extend(reply.redirects);
+            }
         }
         remarks.extend(reply.remarks);
     }
     remarks.dedup();
-    let outcome = match failures.into_iter().next() {
-        Some(failure) => Attempt::Failed(failure),
-        None => Attempt::Absent(absences.join("; ")),
+    let (outcome, redirects) = match failures.into_iter().next() {
+        Some((failure, redirects)) => (Attempt::Failed(failure), redirects),
+        None => (Attempt::Absent(absences.join("; ")), ways),
     };
-    Reply { outcome, remarks }
+    Reply { outcome, remarks, redirects }
 }
 
 /// Encodes all but unreserved characters (RFC 3986, section 2.3).

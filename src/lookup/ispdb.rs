@@ -2,6 +2,7 @@
 
 use super::autoconfig;
 use super::fetch::Request;
+use super::reach::Start;
 use super::source::{Context, LIMIT, Question, Reply, SourceEntry};
 use crate::settings::Source;
 
@@ -20,9 +21,9 @@ pub fn url(base: &str, domain: &str) -> String {
     format!("{base}{slash}{domain}")
 }
 
-/// The request for a document: the database's own host is known to exist.
+/// The request for a document: the database's own host is known to exist, and it is the user who names it.
 pub fn request(url: &str) -> Request<'_> {
-    Request { host_exists: true, ..Request::get(url) }
+    Request { host_exists: true, start: Start::Configured, ..Request::get(url) }
 }
 
 async fn ask(context: &Context<'_>) -> Reply {

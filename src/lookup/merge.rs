@@ -1,8 +1,8 @@
 //! Ranks answers, completes a half that is missing, and compares: pure functions of what sources gave.
 
 use super::Asked;
-use super::source::Answer;
-use crate::settings::{Protocol, Service, Settings, Source, recommend};
+use super::source::{Answer, Remark};
+use crate::settings::{Access, Service, Settings, Source, recommend};
 use crate::target::Domain;
 
 /// Which settings were chosen, and by which rule.
@@ -19,9 +19,11 @@ pub struct Decision {
 /// A field in which sources differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disagreement {
-    /// The protocol whose best service is compared.
-    pub service: Protocol,
-    /// `host`, `port`, `security`, `username` or `auth`.
+    /// The kind of service whose best one is compared: `imap`, `pop3`, `smtp`, `jmap` or `managesieve`.
+    pub service: &'static str,
+    /// The same for a screen.
+    pub name: &'static str,
+    /// `host`, `port`, `security`, `url`, `username` or `auth`.
     pub field: &'static str,
     /// What each source says, in rank order.
     pub values: Vec<(Source, String)>,
@@ -57,6 +59,16 @@ pub fn decide(asked: &[Asked], domain: &Domain) -> Decision {
     Decision { rule: Some(rule(*winner, domain)), settings: Some(settings), completed_from }
 }
 
+/// Drops what sources below the chosen ones showed: which of them were done before the answer is chance. A null MX is
+/// waited for.
+pub fn drop_chance_remarks(sources: &mut [Asked], completed_from: &[Source]) {
+    let answered = sources.iter().filter(|asked| asked.outcome.value().is_some()).map(|asked| asked.source);
+    let Some(last) = answered.min().into_iter().chain(completed_from.iter().copied()).max() else { return };
+    for asked in sources.iter_mut().filter(|asked| asked.source > last) {
+        asked.remarks.retain(|remark| *remark == Remark::NullMx);
+    }
+}
+
 fn rule(winner: Source, domain: &Domain) -> String {
     match winner {
         Source::UserTable | Source::Bundled => format!("{} lists {domain}", winner.name()),
@@ -75,13 +87,13 @@ fn has_half(settings: &Settings, incoming: bool) -> bool {
     half(settings, incoming).next().is_some()
 }
 
-/// Compares, protocol by protocol and field by field, the best service of every source that answered.
+/// Compares, kind by kind of service and field by field, the best service of every source that answered.
 pub fn disagreements(asked: &[Asked]) -> Vec<Disagreement> {
     let mut found = Vec::new();
-    for protocol in [Protocol::Imap, Protocol::Pop3, Protocol::Smtp] {
+    for (kind, name) in KINDS {
         let services: Vec<(Source, &Service)> = asked
             .iter()
-            .filter_map(|asked| Some((asked.source, best(&asked.outcome.value()?.settings, protocol)?)))
+            .filter_map(|asked| Some((asked.source, best(&asked.outcome.value()?.settings, kind)?)))
             .collect();
         for (field, value) in FIELDS {
             let values: Vec<(Source, String)> =
@@ -89,32 +101,33 @@ pub fn disagreements(asked: &[Asked]) -> Vec<Disagreement> {
             let differ =
                 values.first().is_some_and(|(_, first)| values.iter().any(|(_, value)| value != first));
             if differ {
-                found.push(Disagreement { service: protocol, field, values });
+                found.push(Disagreement { service: kind, name, field, values });
             }
         }
     }
     found
 }
 
-fn best(settings: &Settings, protocol: Protocol) -> Option<&Service> {
-    let security = |service: &Service| {
-        let server = service.access.server().filter(|server| server.protocol == protocol)?;
-        Some(server.security)
-    };
-    settings
-        .services
-        .iter()
-        .filter(|service| security(service).is_some())
-        .min_by_key(|service| security(service))
+/// The kinds of service that are compared, with their names for a screen.
+const KINDS: [(&str, &str); 5] =
+    [("imap", "IMAP"), ("pop3", "POP3"), ("smtp", "SMTP"), ("jmap", "JMAP"), ("managesieve", "ManageSieve")];
+
+fn best<'a>(settings: &'a Settings, kind: &str) -> Option<&'a Service> {
+    let services = settings.services.iter().filter(|service| service.access.protocol() == kind);
+    services.min_by_key(|service| service.access.place().map(|(_, _, security)| security))
 }
 
 type Field = fn(&Service) -> Option<String>;
 
 /// The fields that are compared; a source that says nothing of one differs from nobody.
-const FIELDS: [(&str, Field); 5] = [
-    ("host", |service| Some(service.access.server()?.host.to_string())),
-    ("port", |service| Some(service.access.server()?.port.to_string())),
-    ("security", |service| Some(service.access.server()?.security.to_string())),
+const FIELDS: [(&str, Field); 6] = [
+    ("host", |service| service.access.place().map(|(host, ..)| host.to_string())),
+    ("port", |service| service.access.place().map(|(_, port, _)| port.to_string())),
+    ("security", |service| service.access.place().map(|(.., security)| security.to_string())),
+    ("url", |service| match &service.access {
+        Access::Jmap { url } => Some(url.clone()),
+        _ => None,
+    }),
     ("username", |service| Some(service.username.as_ref()?.as_str().to_owned())),
     ("auth", |service| {
         let auth: Vec<&str> = service.auth.iter().map(|method| method.as_str()).collect();
@@ -124,12 +137,10 @@ const FIELDS: [(&str, Field); 5] = [
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::attempt::{Attempt, Cause, Failure, Stage};
-    use crate::settings::{Access, Endpoint, Overrides, Trust};
-    use crate::target::Target;
+    use crate::settings::{Endpoint, Overrides, Security, Trust};
+    use crate::target::{Host, Port, Target};
 
     fn service(source: Source, target: &str) -> Service {
         let Ok(Target::Host { scheme, host, port }) = Target::parse(target) else { panic!("{target}") };
@@ -147,7 +158,7 @@ mod tests {
     fn asked(source: Source, targets: &[&str]) -> Asked {
         let services = targets.iter().map(|target| service(source, target)).collect();
         let answer = Answer::without_document(Settings { provider: None, services });
-        Asked { source, elapsed: Duration::ZERO, outcome: Attempt::Done(answer), remarks: Vec::new() }
+        Asked::at_once(source, Attempt::Done(answer))
     }
 
     fn failed(source: Source) -> Asked {
@@ -190,6 +201,46 @@ mod tests {
         ] {
             assert_eq!(is_decided(&[answer], best_open), decided, "{best_open}");
         }
+    }
+
+    #[test]
+    fn jmap_and_managesieve_are_compared_too() {
+        let url = |url: &str| Access::Jmap { url: url.to_owned() };
+        let sieve = |host: &str| {
+            let (host, port) = (Host::parse(host).unwrap(), Port::new(4190).unwrap());
+            Access::ManageSieve { host, port, security: Security::StartTls }
+        };
+        let of = |source, accesses: [Access; 2]| {
+            let mut asked = asked(source, &["i.example:993", "i.example:993"]);
+            if let Attempt::Done(answer) = &mut asked.outcome {
+                answer.settings.services.iter_mut().zip(accesses).for_each(|(it, access)| it.access = access);
+            }
+            asked
+        };
+        let sources = [
+            of(Source::Pacc, [url("https://a.example/jmap"), sieve("a.example")]),
+            of(Source::Srv, [url("https://b.example/jmap"), sieve("b.example")]),
+        ];
+        let found: Vec<String> =
+            disagreements(&sources).iter().map(|it| format!("{} {}", it.service, it.field)).collect();
+        assert_eq!(found, ["jmap url", "managesieve host"]);
+    }
+
+    #[test]
+    fn what_a_worse_source_showed_by_chance_is_dropped() {
+        let remarks = || vec![Remark::NullMx, Remark::Wildcard("w.example".to_owned())];
+        let with = |asked: Asked| Asked { remarks: remarks(), ..asked };
+        let mut sources = [
+            with(failed(Source::Pacc)),
+            with(asked(Source::Ispdb, &["i.example:993", "i.example:465"])),
+            with(failed(Source::Mx)),
+        ];
+        drop_chance_remarks(&mut sources, &[]);
+        assert_eq!(sources.each_ref().map(|asked| asked.remarks.len()), [2, 2, 1]);
+        assert_eq!(sources.last().unwrap().remarks, [Remark::NullMx]);
+        let mut nothing_found = [with(failed(Source::Mx))];
+        drop_chance_remarks(&mut nothing_found, &[]);
+        assert_eq!(nothing_found.each_ref().map(|asked| asked.remarks.len()), [2]);
     }
 
     #[test]

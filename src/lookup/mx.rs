@@ -18,18 +18,21 @@ pub const SOURCE: SourceEntry = SourceEntry {
     limit: LIMIT,
     why_not: |_, _| None,
     questions: |query, options| {
-        vec![
-            Question::dns(query.domain.to_string(), "MX"),
-            Question::get(format!("https://autoconfig.<mx-domain>{}", autoconfig::PATH)),
-            Question::get(ispdb::url(&options.ispdb_url, "<mx-domain>")),
-        ]
+        let of_domain = |domain| {
+            let own = format!("https://autoconfig.{domain}{}", autoconfig::PATH);
+            [Question::get(own), Question::get(ispdb::url(&options.ispdb_url, domain))]
+        };
+        let mx = Question::dns(query.domain.to_string(), "MX");
+        [mx].into_iter().chain(["<mx-domain>", "<mx-base-domain>"].into_iter().flat_map(of_domain)).collect()
     },
     ask: |context| Box::pin(ask(context)),
 };
 
 async fn ask(context: &Context<'_>) -> Reply {
     let domain = &context.query.domain;
-    let records = match context.in_time(context.network.resolver().mx(domain)).await {
+    let answer = context.in_time(context.network.resolver().mx(domain)).await;
+    context.mx_heard.send_replace(true);
+    let records = match answer {
         Ok(records) => records,
         Err(failure) => return fetch::no_record(failure).into(),
     };
@@ -39,7 +42,7 @@ async fn ask(context: &Context<'_>) -> Reply {
     // A null MX means something only where it stands alone (RFC 7505, section 3).
     let Some(host) = records.iter().find_map(|record| record.host.as_ref()) else {
         let outcome = Attempt::Absent(format!("{domain} takes no mail (null MX, RFC 7505)"));
-        return Reply { outcome, remarks: vec![Remark::NullMx] };
+        return Reply { remarks: vec![Remark::NullMx], ..Reply::from(outcome) };
     };
     if let Some(answer) = from_tables(context, host) {
         return Attempt::Done(answer).into();

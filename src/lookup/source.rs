@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::watch;
+use tokio::time::timeout_at;
 
+use super::clock::Clock;
 use super::{Options, Query, autoconfig, autodiscover, guess, ispdb, mailconf, mx, pacc, srv};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::net::Network;
@@ -61,7 +63,9 @@ pub struct Context<'a> {
     /// Turns true when the run is to end.
     pub ended: &'a Ended,
     /// When every question of the source ends.
-    pub deadline: Instant,
+    pub clock: &'a Clock,
+    /// Turns true when the question for MX records is answered.
+    pub mx_heard: &'a watch::Sender<bool>,
 }
 
 impl Context<'_> {
@@ -70,7 +74,7 @@ impl Context<'_> {
     /// # Errors
     /// [`Failure`] in the stage `dns`: the resolver's own, or that it did not answer in time.
     pub async fn in_time<T>(&self, answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        timeout_at(self.deadline, answer).await.unwrap_or_else(|_| {
+        timeout_at(self.clock.deadline(), answer).await.unwrap_or_else(|_| {
             let reason = "the resolver did not answer in time";
             Err(Failure::temporary(Stage::Dns, Cause::Resolver, reason))
         })
@@ -84,11 +88,13 @@ pub struct Reply {
     pub outcome: Attempt<Answer>,
     /// What else it showed.
     pub remarks: Vec<Remark>,
+    /// The addresses that led to where there is no answer; an answer holds its own.
+    pub redirects: Vec<String>,
 }
 
 impl From<Attempt<Answer>> for Reply {
     fn from(outcome: Attempt<Answer>) -> Self {
-        Self { outcome, remarks: Vec::new() }
+        Self { outcome, remarks: Vec::new(), redirects: Vec::new() }
     }
 }
 
@@ -121,6 +127,8 @@ pub enum Remark {
     Wildcard(String),
     /// A document that came without TLS.
     OnlyOverHttp(String),
+    /// A place over https that could not be asked although the same came over http; why.
+    HttpsFailed(String),
     /// A part of the source that could not be asked although another part answered; why.
     PartFailed(String),
 }

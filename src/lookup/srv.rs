@@ -77,7 +77,7 @@ async fn ask(context: &Context<'_>) -> Reply {
     notes.extend(failures.iter().map(|failure| failure.reason.clone()));
     let answer = Answer { notes, ..Answer::without_document(Settings { provider: None, services }) };
     let remarks = failures.into_iter().map(|failure| Remark::PartFailed(failure.reason)).collect();
-    Reply { outcome: Attempt::Done(answer), remarks }
+    Reply { remarks, ..Reply::from(Attempt::Done(answer)) }
 }
 
 fn service(kind: Kind, record: &Srv, domain: &Domain) -> Option<Service> {

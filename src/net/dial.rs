@@ -4,13 +4,15 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Network;
 use super::dns::AddressFamily;
+use super::pace::Turn;
+use super::places::Place;
 use crate::attempt::{Cause, Failure, Stage};
 use crate::target::{Domain, Host, Port};
 
@@ -23,6 +25,10 @@ pub struct Dialled {
     pub address: Option<SocketAddr>,
     /// The way there.
     pub course: Course,
+    /// The turn that the connection takes at its address, to be kept as long as it is open; `None` when nobody counts.
+    pub turn: Option<Turn>,
+    /// The place among all connections, to be kept as long as it is open; `None` when the caller holds one.
+    pub place: Option<Place>,
 }
 
 /// No connection, and why.
@@ -43,6 +49,8 @@ pub struct Course {
     pub tried: Vec<Tried>,
     /// Families whose addresses could not be found out although the other's could.
     pub unresolved: Vec<Failure>,
+    /// How long nothing was done but wait for a turn and a place. It is in no other time, and the deadline was put off by it.
+    pub waited: Duration,
     /// From the start to the first address.
     pub dns: Option<Duration>,
     /// From the start of the winning connection to its end.
@@ -67,17 +75,102 @@ pub enum TriedOutcome {
     StillOpen(Duration),
 }
 
-impl Network {
-    /// Opens a connection to a host before the deadline, to the first of its addresses that answers.
+/// Judges the addresses of a host before any of them is connected.
+pub trait Gate: Sync {
+    /// The addresses that may be connected, at least one of them.
     ///
     /// # Errors
-    /// [`Undialled`] in the stages `dns` and `connect`.
-    pub async fn dial(&self, host: &Host, port: Port, deadline: Instant) -> Result<Dialled, Undialled> {
+    /// [`Failure`] when none may.
+    fn admit<'a>(
+        &'a self,
+        host: &'a Host,
+        addresses: Vec<IpAddr>,
+    ) -> BoxFuture<'a, Result<Vec<IpAddr>, Failure>>;
+
+    /// Held while a turn or a place is waited for, which is no time of the other side's.
+    fn pause(&self) -> Box<dyn Send + '_>;
+}
+
+impl Network {
+    /// Opens a connection to a host before the deadline, to the first of its addresses that answers and the gate
+    /// admits. What the connect-to map names is not judged, nor is what a proxy resolves.
+    ///
+    /// The caller holds a place among all connections.
+    ///
+    /// # Errors
+    /// [`Undialled`] in the stages `dns` and `connect`: the gate's own failure when it admits no address.
+    pub async fn dial(
+        &self,
+        host: &Host,
+        port: Port,
+        deadline: Instant,
+        gate: Option<&dyn Gate>,
+    ) -> Result<Dialled, Undialled> {
+        let gate = self.judging(host, port, gate).await?;
         if let Some(proxy) = &self.options().proxy {
             return proxy.dial(self, host, port, deadline).await;
         }
         let (host, port) = self.place(host, port);
-        self.dial_directly(&host, port, deadline).await
+        self.race(&host, port, deadline, None, gate).await
+    }
+
+    /// As [`Network::dial`], for a mail server: the visitor waits for a turn at the address, if turns are kept, and
+    /// then for a place. The deadline is put off by that.
+    ///
+    /// # Errors
+    /// [`Undialled`] in the stages `dns` and `connect`.
+    pub async fn dial_in_turn(
+        &self,
+        host: &Host,
+        port: Port,
+        deadline: Instant,
+        gate: Option<&dyn Gate>,
+    ) -> Result<Dialled, Undialled> {
+        let gate = self.judging(host, port, gate).await?;
+        let Some(proxy) = &self.options().proxy else {
+            let (host, port) = self.place(host, port);
+            return self.race(&host, port, deadline, Some(self), gate).await;
+        };
+        let began = Instant::now();
+        let (turn, place) = self.admission(host, true, gate).await;
+        let waited = began.elapsed();
+        let mut dialled = proxy.dial(self, host, port, deadline + waited).await?;
+        dialled.course.waited = waited;
+        Ok(Dialled { turn, place, ..dialled })
+    }
+
+    /// The gate, where it has to judge; a literal address has been judged then.
+    async fn judging<'a>(
+        &self,
+        host: &Host,
+        port: Port,
+        gate: Option<&'a dyn Gate>,
+    ) -> Result<Option<&'a dyn Gate>, Undialled> {
+        let gate = gate.filter(|_| !self.is_mapped(host, port));
+        if let (Some(gate), Host::Ip(address)) = (gate, host) {
+            gate.admit(host, vec![*address]).await.map_err(|failure| Undialled {
+                failure,
+                address: None,
+                course: Course::default(),
+            })?;
+        }
+        Ok(gate)
+    }
+
+    /// Waits for a turn, if turns are kept, and then for a place.
+    async fn admission(
+        &self,
+        host: &Host,
+        wants_place: bool,
+        gate: Option<&dyn Gate>,
+    ) -> (Option<Turn>, Option<Place>) {
+        let _pause = gate.map(|gate| gate.pause());
+        let turn = match self.visitor() {
+            Some(visitor) => Some(visitor.turn(host).await),
+            None => None,
+        };
+        let place = if wants_place { Some(self.places().wait().await) } else { None };
+        (turn, place)
     }
 
     /// As [`Network::dial`], without the proxy and the connect-to map.
@@ -90,16 +183,30 @@ impl Network {
         port: Port,
         deadline: Instant,
     ) -> Result<Dialled, Undialled> {
-        let mut race = Race::new(self.options().connect_timeout, port, deadline);
+        self.race(host, port, deadline, None, None).await
+    }
+
+    async fn race(
+        &self,
+        host: &Host,
+        port: Port,
+        deadline: Instant,
+        turns: Option<&Self>,
+        gate: Option<&dyn Gate>,
+    ) -> Result<Dialled, Undialled> {
+        let mut race = Race { turns, gate, ..Race::new(self.options().connect_timeout, port, deadline) };
         match host {
             Host::Ip(address) if self.options().family.admits(*address) => race.addresses.push_back(*address),
             Host::Ip(_) => {}
             Host::Name(name) => race.questions = self.questions(name),
         }
+        if let Some(gate) = gate {
+            race.judge(host, gate);
+        }
         race.run().await
     }
 
-    /// Opens a connection to one address before the deadline.
+    /// Opens a connection to one address of a mail server before the deadline, in turn.
     ///
     /// # Errors
     /// [`Undialled`] in the stage `connect`.
@@ -109,7 +216,7 @@ impl Network {
             address: Some(address),
             course: Course::default(),
         })?;
-        self.dial_directly(&Host::Ip(address.ip()), port, deadline).await
+        self.race(&Host::Ip(address.ip()), port, deadline, Some(self), None).await
     }
 
     /// All addresses of a host in the families asked for, IPv6 first, and the failures of families that have none.
@@ -157,7 +264,8 @@ impl Network {
 }
 
 type Questions<'a> = FuturesUnordered<BoxFuture<'a, (AddressFamily, Result<Vec<IpAddr>, Failure>)>>;
-type Connects = FuturesUnordered<BoxFuture<'static, (SocketAddr, Result<TcpStream, Failure>)>>;
+type Connects = FuturesUnordered<BoxFuture<'static, (SocketAddr, Result<Connected, Failure>)>>;
+type Connected = (TcpStream, Option<Turn>);
 
 /// Connections to the addresses of one host, each started a head start after the one before.
 struct Race<'a> {
@@ -165,6 +273,15 @@ struct Race<'a> {
     addresses: VecDeque<IpAddr>,
     connects: Connects,
     open: Vec<(SocketAddr, Instant)>,
+    /// The address whose turn is waited for. No other is dialled meanwhile: a queue is no reason to use another family.
+    waiting: Option<BoxFuture<'a, Admitted>>,
+    /// Since when nothing is done but wait.
+    paused: Option<Instant>,
+    /// Where to wait for turns and a place; `None` when the caller holds a place.
+    turns: Option<&'a Network>,
+    gate: Option<&'a dyn Gate>,
+    /// The place of the connection that wins, taken with the first.
+    place: Option<Place>,
     dns_failures: Vec<Failure>,
     course: Course,
     port: Port,
@@ -182,6 +299,11 @@ impl<'a> Race<'a> {
             addresses: VecDeque::new(),
             connects: FuturesUnordered::new(),
             open: Vec::new(),
+            waiting: None,
+            paused: None,
+            turns: None,
+            gate: None,
+            place: None,
             dns_failures: Vec::new(),
             course: Course::default(),
             port,
@@ -192,33 +314,93 @@ impl<'a> Race<'a> {
         }
     }
 
+    /// Lets what the questions give through the gate first.
+    fn judge(&mut self, host: &'a Host, gate: &'a dyn Gate) {
+        let questions = std::mem::take(&mut self.questions);
+        self.questions = questions
+            .into_iter()
+            .map(|question| -> BoxFuture<'a, _> {
+                Box::pin(async move {
+                    let (family, answer) = question.await;
+                    match answer {
+                        Ok(addresses) => (family, gate.admit(host, addresses).await),
+                        Err(failure) => (family, Err(failure)),
+                    }
+                })
+            })
+            .collect();
+    }
+
     async fn run(mut self) -> Result<Dialled, Undialled> {
         loop {
-            if Instant::now() >= self.next_start {
+            if self.waiting.is_none() && Instant::now() >= self.next_start {
                 self.start_next();
             }
-            if self.connects.is_empty() && self.questions.is_empty() && self.addresses.is_empty() {
+            let idle = self.connects.is_empty() && self.waiting.is_none();
+            if idle && self.questions.is_empty() && self.addresses.is_empty() {
                 return Err(self.lost());
             }
+            self.keep_time();
             tokio::select! {
+                biased;
                 Some((family, answer)) = self.questions.next() => self.answered(family, answer),
                 Some((address, result)) = self.connects.next() => match result {
-                    Ok(stream) => return Ok(self.won(address, stream)),
+                    Ok(connected) => return Ok(self.won(address, connected)),
                     Err(failure) => self.failed(address, failure),
                 },
-                () = sleep_until(self.next_start), if !self.addresses.is_empty() => {}
-                () = sleep_until(self.deadline) => return Err(self.out_of_time()),
+                admitted = admission(&mut self.waiting) => self.admit(admitted),
+                () = sleep_until(self.next_start), if !self.addresses.is_empty() && self.waiting.is_none() => {}
+                () = sleep_until(self.deadline), if self.paused.is_none() => return Err(self.out_of_time()),
             }
+        }
+    }
+
+    /// Stops the clock while there is nothing but waiting for a turn.
+    fn keep_time(&mut self) {
+        let only_waiting = self.waiting.is_some() && self.connects.is_empty();
+        match self.paused {
+            None if only_waiting => self.paused = Some(Instant::now()),
+            Some(_) if !only_waiting => self.go_on(),
+            _ => {}
+        }
+    }
+
+    fn go_on(&mut self) {
+        if let Some(paused) = self.paused.take() {
+            let waited = paused.elapsed();
+            self.deadline += waited;
+            self.course.waited += waited;
         }
     }
 
     fn start_next(&mut self) {
         let Some(ip) = self.addresses.pop_front() else { return };
         let address = SocketAddr::new(ip, self.port.get());
+        let Some(turns) = self.turns else { return self.start(address, None) };
+        let (wants_place, gate) = (self.place.is_none(), self.gate);
+        let mut waiting: BoxFuture<'a, _> = Box::pin(async move {
+            let (turn, place) = turns.admission(&Host::Ip(address.ip()), wants_place, gate).await;
+            Admitted { address, turn, place }
+        });
+        match (&mut waiting).now_or_never() {
+            Some(admitted) => self.admit(admitted),
+            None => self.waiting = Some(waiting),
+        }
+    }
+
+    fn admit(&mut self, admitted: Admitted) {
+        self.place = self.place.take().or(admitted.place);
+        self.start(admitted.address, admitted.turn);
+    }
+
+    fn start(&mut self, address: SocketAddr, turn: Option<Turn>) {
+        self.go_on();
         let now = Instant::now();
         let limit = self.connect_timeout;
         self.open.push((address, now));
-        self.connects.push(Box::pin(async move { (address, connect(address, limit).await) }));
+        self.connects.push(Box::pin(async move {
+            (address, connect(address, limit).await.map(|stream| (stream, turn)))
+        }));
         self.next_start = now + HEAD_START;
     }
 
@@ -248,7 +430,7 @@ impl<'a> Race<'a> {
         self.next_start = Instant::now();
     }
 
-    fn won(mut self, address: SocketAddr, stream: TcpStream) -> Dialled {
+    fn won(mut self, address: SocketAddr, (stream, turn): Connected) -> Dialled {
         let now = Instant::now();
         for (open, started) in std::mem::take(&mut self.open) {
             let elapsed = now.duration_since(started);
@@ -259,7 +441,7 @@ impl<'a> Race<'a> {
             }
         }
         self.course.unresolved = unresolved(self.dns_failures);
-        Dialled { stream, address: Some(address), course: self.course }
+        Dialled { stream, address: Some(address), course: self.course, turn, place: self.place }
     }
 
     /// The end of the time: a resolver that is silent says nothing of the host, an address that is silent does.
@@ -300,6 +482,21 @@ pub(super) fn in_turn(
     };
     let longest = v6.len().max(v4.len());
     (0..longest).flat_map(|index| [v6.get(index), v4.get(index)]).flatten().copied().collect()
+}
+
+/// An address that may be connected to.
+struct Admitted {
+    address: SocketAddr,
+    turn: Option<Turn>,
+    place: Option<Place>,
+}
+
+/// The end of what is waited for; never, when there is nothing.
+async fn admission(waiting: &mut Option<BoxFuture<'_, Admitted>>) -> Admitted {
+    let Some(future) = waiting else { return std::future::pending().await };
+    let admitted = future.await;
+    *waiting = None;
+    admitted
 }
 
 async fn connect(address: SocketAddr, limit: Duration) -> Result<TcpStream, Failure> {

@@ -117,7 +117,7 @@ impl Resolver {
     /// [`Failure`] in the stage `dns`: no such name, no usable SRV record, or the resolver failed.
     pub async fn srv(&self, service: &str, domain: &Domain) -> Result<Vec<Srv>, Failure> {
         let name = format!("{service}._tcp.{domain}");
-        let records = self.records(&name, RecordType::SRV).await?;
+        let records = self.servers(&name).await?;
         let mut servers: Vec<Srv> = records
             .iter()
             .filter_map(|record| match record {
@@ -159,27 +159,58 @@ impl Resolver {
         usable(texts, &name, RecordType::TXT)
     }
 
+    /// The SRV records at a name or behind its aliases. hickory takes the target of an SRV record behind an alias for
+    /// one more alias and asks for SRV records there, so the aliases are followed here.
+    async fn servers(&self, name: &str) -> Result<Vec<RData>, Failure> {
+        let mut at = name.to_owned();
+        for _ in 0..MAX_ALIASES {
+            let unanswered = match self.ask(&at, RecordType::SRV).await {
+                Ok(records) => return Ok(records),
+                Err(unanswered) => unanswered,
+            };
+            let alias = match unanswered.behind_alias {
+                true => self.records(&at, RecordType::CNAME).await?,
+                false => Vec::new(),
+            };
+            let Some(RData::CNAME(target)) =
+                alias.into_iter().find(|record| matches!(record, RData::CNAME(_)))
+            else {
+                return Err(unanswered.failure);
+            };
+            at = target.0.to_ascii().trim_end_matches('.').to_owned();
+        }
+        Err(failed(format!("{name} SRV stands behind more than {MAX_ALIASES} aliases")))
+    }
+
     /// The records in the answer for one type at a name without its last dot; those of a CNAME on the way are among them.
     async fn records(&self, name: &str, record_type: RecordType) -> Result<Vec<RData>, Failure> {
+        self.ask(name, record_type).await.map_err(|unanswered| unanswered.failure)
+    }
+
+    async fn ask(&self, name: &str, record_type: RecordType) -> Result<Vec<RData>, Unanswered> {
         let Ok(absolute) = Name::from_ascii(format!("{name}.")) else {
             let reason = format!("{name} does not exist: it is too long for DNS");
-            return Err(Failure::new(Stage::Dns, Cause::NoSuchHost, reason));
+            return Err(Failure::new(Stage::Dns, Cause::NoSuchHost, reason).into());
         };
         let resolver = self.built.get_or_init(|| self.build()).await.as_ref().map_err(Clone::clone)?;
         let limit = self.limits.question;
         let leading = self.lead().await;
-        let answer = tokio::time::timeout(limit, resolver.lookup(absolute, record_type)).await;
+        let answer = tokio::time::timeout(limit, resolver.lookup(absolute.clone(), record_type)).await;
         if let Some(mut opened) = leading {
             *opened = true;
         }
         match answer {
             Err(_) => {
-                Err(failed(format!("the resolver did not answer for {name} {record_type} within {limit:?}")))
+                let reason = format!("the resolver did not answer for {name} {record_type} within {limit:?}");
+                Err(failed(reason).into())
             }
             Ok(Ok(lookup)) => {
                 Ok(lookup.answers().iter().take(MAX_RECORDS).map(|record| record.data.clone()).collect())
             }
-            Ok(Err(error)) => Err(self.failure_of(&error, name, record_type)),
+            Ok(Err(error)) => Err(Unanswered {
+                behind_alias: asked_elsewhere(&error, &absolute),
+                failure: self.failure_of(&error, name, record_type),
+            }),
         }
     }
 
@@ -275,6 +306,27 @@ impl Resolver {
     }
 }
 
+/// A question without an answer.
+struct Unanswered {
+    failure: Failure,
+    /// Whether it was the target of an alias that had none.
+    behind_alias: bool,
+}
+
+impl From<Failure> for Unanswered {
+    fn from(failure: Failure) -> Self {
+        Self { failure, behind_alias: false }
+    }
+}
+
+/// True when the name that has no record is another one than the one asked for.
+fn asked_elsewhere(error: &NetError, asked: &Name) -> bool {
+    match error {
+        NetError::Dns(DnsError::NoRecordsFound(none)) => none.query.name() != asked,
+        _ => false,
+    }
+}
+
 fn builder_for(servers: Vec<NameServerConfig>) -> ResolverBuilder<TokioRuntimeProvider> {
     let config = ResolverConfig::from_name_servers(servers);
     TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
@@ -344,6 +396,9 @@ const MAX_ADDRESSES: usize = 32;
 /// Large companies have some sixty TXT records; a message of 64 KiB could hold thousands.
 const MAX_RECORDS: usize = 200;
 
+/// Nobody has more on purpose, and some turn in a circle.
+const MAX_ALIASES: usize = 8;
+
 /// Ten times a long DKIM key; settings are far shorter.
 const TXT_BYTES: usize = 4 * 1024;
 
@@ -369,8 +424,8 @@ mod tests {
     #[derive(Clone)]
     enum Says {
         Records(Vec<RData>),
-        /// The first is an alias of the second, which has the records.
-        Alias(&'static str, &'static str, Vec<RData>),
+        /// The first is an alias of the second, and so on; the last has the records.
+        Aliases(&'static [&'static str], Vec<RData>),
         Code(ResponseCode),
         Nothing,
         /// Over UDP only that there is more; the records over TCP.
@@ -392,14 +447,26 @@ mod tests {
             Says::Records(records) => drop(message.add_answers(records.iter().map(record))),
             Says::Truncated(_) if over_udp => message.metadata.truncation = true,
             Says::Truncated(records) => drop(message.add_answers(records.iter().map(record))),
-            Says::Alias(from, to, records) => {
-                assert_eq!(asked, name(from));
-                message.add_answer(record(&RData::CNAME(CNAME(name(to)))));
-                let other = records.iter().map(|data| Record::from_rdata(name(to), 60, data.clone()));
-                message.add_answers(other);
-            }
+            Says::Aliases(chain, records) => alias(&mut message, &asked, chain, records),
         }
         Some(message.to_vec().unwrap())
+    }
+
+    /// The aliases from the name that was asked for on, then the records of the last unless an alias was asked for.
+    fn alias(message: &mut Message, asked: &Name, chain: &[&str], records: &[RData]) {
+        let Some(begin) = chain.iter().position(|link| name(link) == *asked) else {
+            message.metadata.response_code = ResponseCode::NXDomain;
+            return;
+        };
+        for pair in chain.windows(2).skip(begin) {
+            let [from, to] = pair else { continue };
+            message.add_answer(Record::from_rdata(name(from), 60, RData::CNAME(CNAME(name(to)))));
+        }
+        if message.queries.first().unwrap().query_type() != RecordType::CNAME {
+            let last = name(chain.last().unwrap());
+            message
+                .add_answers(records.iter().map(|data| Record::from_rdata(last.clone(), 60, data.clone())));
+        }
     }
 
     /// A resolver that asks a server on loopback; the server ends with the runtime of the test.
@@ -580,9 +647,25 @@ mod tests {
 
     #[tokio::test]
     async fn aliases_are_followed() {
-        let (from, to) = ("_ua-auto-config.example.org.", "texts.example.net.");
         let text = RData::TXT(TXT::new(vec!["here".to_owned()]));
-        assert_eq!(texts(Says::Alias(from, to, vec![text])).await.unwrap(), ["here"]);
+        let chain = &["_ua-auto-config.example.org.", "one.example.net.", "texts.example.net."];
+        assert_eq!(texts(Says::Aliases(chain, vec![text])).await.unwrap(), ["here"]);
+        let chain = &["example.org.", "mail.example.net."];
+        let found = exchangers(Says::Aliases(chain, vec![mx(10, "a.example.")])).await;
+        assert_eq!(found.unwrap(), ["10 a.example"]);
+    }
+
+    #[tokio::test]
+    async fn srv_records_behind_an_alias_were_absent() {
+        for chain in [
+            &["_imaps._tcp.example.org.", "_imaps._tcp.example.net."][..],
+            &["_imaps._tcp.example.org.", "one.example.net.", "two.example.net.", "_imaps._tcp.example.net."],
+        ] {
+            let found = servers(Says::Aliases(chain, vec![srv(0, 1, 993, "a.example.")])).await;
+            assert_eq!(found.unwrap(), ["0 1 a.example:993"], "{chain:?}");
+            let failure = servers(Says::Aliases(chain, Vec::new())).await.unwrap_err();
+            assert_eq!(failure.cause, Cause::NoAddress, "{failure}");
+        }
     }
 
     #[tokio::test]

@@ -26,6 +26,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::Network;
+use super::dial::Gate;
+use super::places::Place;
 use super::tls::{self, Groups};
 use crate::attempt::{Cause, Failure, Stage};
 use crate::wire::line::excerpt;
@@ -38,6 +40,8 @@ pub struct Connection {
     stream: Stream,
     address: Option<SocketAddr>,
     chain: Vec<CertificateDer<'static>>,
+    #[expect(dead_code, reason = "it is held, not read")]
+    place: Place,
 }
 
 #[derive(Debug)]
@@ -71,14 +75,22 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// Opens a connection to the server of a URL, through the connect-to map and the proxy; with https, any certificate
+/// Opens a connection to the server of a URL, which keeps the place given, through the connect-to map, the proxy and
+/// the gate; with https, any certificate
 /// passes and is to be judged before a request.
 ///
 /// # Errors
 /// [`Unconnected`]; the deadline ends it in the stage it was in.
-pub async fn connect(network: &Network, url: &Url, deadline: Instant) -> Result<Connection, Unconnected> {
+pub async fn connect(
+    network: &Network,
+    place: Place,
+    url: &Url,
+    deadline: Instant,
+    gate: Option<&dyn Gate>,
+) -> Result<Connection, Unconnected> {
     let started = Instant::now();
-    let dialled = match timeout_at(deadline, network.dial(url.host(), url.port(), deadline)).await {
+    let dialling = network.dial(url.host(), url.port(), deadline, gate);
+    let dialled = match timeout_at(deadline, dialling).await {
         Ok(Ok(dialled)) => dialled,
         Ok(Err(undialled)) => {
             return Err(Unconnected {
@@ -95,12 +107,15 @@ pub async fn connect(network: &Network, url: &Url, deadline: Instant) -> Result<
     };
     let address = dialled.address;
     if url.scheme() == Scheme::Http {
-        return Ok(Connection { stream: Stream::Clear(dialled.stream), address, chain: Vec::new() });
+        return Ok(Connection { stream: Stream::Clear(dialled.stream), address, chain: Vec::new(), place });
     }
     match tls::handshake(dialled.stream, url.host(), Groups::PostQuantum, deadline, None, None).await {
-        Ok(secured) => {
-            Ok(Connection { stream: Stream::Tls(Box::new(secured.stream)), address, chain: secured.chain })
-        }
+        Ok(secured) => Ok(Connection {
+            stream: Stream::Tls(Box::new(secured.stream)),
+            address,
+            chain: secured.chain,
+            place,
+        }),
         Err(unsecured) => Err(Unconnected { failure: unsecured.failure, address, chain: unsecured.chain }),
     }
 }
@@ -407,7 +422,8 @@ mod tests {
     }
 
     async fn connected(url: &Url) -> Result<Connection, Unconnected> {
-        connect(&Network::new(Options::default()), url, soon()).await
+        let network = Network::new(Options::default());
+        connect(&network, network.places().wait().await, url, soon(), None).await
     }
 
     async fn get(reply: impl Into<Vec<u8>>, then: Then) -> Result<Response, Failure> {
@@ -622,10 +638,11 @@ mod tests {
         let url = Url::parse(&format!("https://{}/", listener.local_addr().unwrap())).unwrap();
         let network = Network::new(Options::default());
         let short = Instant::now() + Duration::from_millis(200);
-        let unconnected = connect(&network, &url, short).await.unwrap_err();
+        let unconnected =
+            connect(&network, network.places().wait().await, &url, short, None).await.unwrap_err();
         assert_eq!((unconnected.failure.stage, unconnected.failure.cause), (Stage::Tls, Cause::TimedOut));
         drop(listener);
-        let refused = connect(&network, &url, soon()).await.unwrap_err();
+        let refused = connect(&network, network.places().wait().await, &url, soon(), None).await.unwrap_err();
         assert_eq!((refused.failure.stage, refused.failure.cause), (Stage::Connect, Cause::Refused));
     }
 }

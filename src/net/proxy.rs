@@ -64,7 +64,7 @@ impl Proxy {
             Ok(result) => result.map_err(|error| failed(failure_of(&error)))?,
         };
         let course = Course { connect: Some(started.elapsed()), ..Course::default() };
-        Ok(Dialled { stream: through.into_inner(), address: None, course })
+        Ok(Dialled { stream: through.into_inner(), address: None, course, turn: None, place: None })
     }
 }
 

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::certificate::Chain;
 use super::login::{SignInAttempt, SignedIn, Withheld};
-use crate::attempt::{Attempt, Cause, Failure, Stage};
+use crate::attempt::{Attempt, Cause, EndedBy, Failure, Stage};
 use crate::net::dial::{Course, Tried, TriedOutcome};
 use crate::net::tls::Agreed;
 use crate::settings::{Endpoint, Security};
@@ -52,8 +52,14 @@ pub struct Facts {
     pub notes: Vec<String>,
     /// How long each step took.
     pub timings: Timings,
-    /// True when the run was ended before this probe was.
-    pub interrupted: bool,
+    /// What ended the run before this probe was done.
+    pub interrupted: Option<EndedBy>,
+    /// How many other connections of this run the address had at the end of this one, or in the minute before.
+    pub company: usize,
+    /// Why the endpoint was examined again, in the order of the tries before this one.
+    pub retries: Vec<Retry>,
+    /// True when it was examined for another target of the run.
+    pub shared: bool,
     /// The dialogue, when it was to be kept.
     pub transcript: Vec<Said>,
 }
@@ -74,9 +80,20 @@ pub struct Changes {
     pub dropped: Vec<String>,
 }
 
+/// A try that told nothing for good, and was followed by another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// What came of it, with the server's words where it spoke.
+    pub reason: String,
+    /// How long the next try waited.
+    pub pause: Duration,
+}
+
 /// How long each step took; `None` for a step not reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timings {
+    /// Waiting for a turn at the address, which is in no other time; `None` when there was none.
+    pub wait: Option<Duration>,
     /// Resolving the name.
     pub dns: Option<Duration>,
     /// Opening the connection.
@@ -135,7 +152,10 @@ impl Facts {
             smaller_hello: None,
             notes: Vec::new(),
             timings: Timings::default(),
-            interrupted: false,
+            interrupted: None,
+            company: 0,
+            retries: Vec::new(),
+            shared: false,
             transcript: Vec::new(),
         }
     }
@@ -152,6 +172,14 @@ impl Facts {
     pub fn lost(endpoint: Endpoint) -> Self {
         let reason = "the probe ended by a fault of mailcfg itself";
         Self::unresolved(endpoint, Failure::temporary(Stage::Connect, Cause::Internal, reason))
+    }
+
+    /// Facts of an endpoint that the run did not come to before it was ended.
+    pub fn interrupted(endpoint: Endpoint, by: EndedBy) -> Self {
+        let mut facts = Self::new(endpoint, OffsetDateTime::now_utc());
+        facts.interrupted = Some(by);
+        facts.settle();
+        facts
     }
 
     /// Turns a connection that failed into one that was not to be made; the failure stays on the way to it.
@@ -189,7 +217,7 @@ impl Facts {
         settle(&mut self.tls, inside);
         settle(&mut self.after_tls, inside);
         let without_tls = self.endpoint.security == Security::None;
-        if without_tls && self.greeting.value().is_some() && !self.interrupted && self.expects_login() {
+        if without_tls && self.greeting.value().is_some() && self.interrupted.is_none() && self.expects_login() {
             self.withheld = Some(Withheld::NoTls);
         }
         settle(&mut self.login, if without_tls { "no secret is sent without TLS" } else { &reason });
@@ -205,7 +233,7 @@ impl Facts {
     }
 
     fn why_not_reached(&self) -> String {
-        if self.interrupted {
+        if self.interrupted.is_some() {
             return "the run was ended before this step".to_owned();
         }
         if matches!(&self.connect, Attempt::Skipped(why) if why != NOT_REACHED) {
@@ -237,6 +265,14 @@ impl Facts {
         match self.endpoint.security {
             Security::None => &self.before_tls,
             _ => &self.after_tls,
+        }
+    }
+
+    /// The last list of capabilities there can be: that inside TLS, or in clear text where there is no TLS.
+    pub fn listing(&self) -> &Attempt<Capabilities> {
+        match self.starttls {
+            Attempt::Absent(_) => &self.before_tls,
+            _ => self.capabilities(),
         }
     }
 
@@ -351,6 +387,16 @@ mod tests {
     use super::*;
     use crate::settings::Overrides;
     use crate::target::Target;
+
+    #[test]
+    fn a_lost_probe_blames_no_server() {
+        let Ok(Target::Host { scheme, host, port }) = Target::parse("mail.example.org:993") else { panic!() };
+        let endpoint = Endpoint::complete(scheme, host, port, Overrides::default()).unwrap();
+        let facts = Facts::lost(endpoint.clone());
+        let failure = facts.connect.failure().unwrap();
+        assert_eq!((&facts.endpoint, &failure.cause, failure.temporary), (&endpoint, &Cause::Internal, true));
+        assert_eq!(facts.greeting.reason(), Some("the connection failed"));
+    }
 
     #[test]
     fn an_address_without_a_route_was_a_connection_that_failed() {

@@ -18,9 +18,11 @@ use super::Options;
 use super::certificate;
 use super::drive::{Channel, Transcript};
 use super::facts::{Facts, Party, StartTls};
-use crate::attempt::{Attempt, Cause, Failure, Stage};
+use crate::attempt::{Attempt, Cause, EndedBy, Failure, Stage};
 use crate::net::Network;
-use crate::net::dial::Dialled;
+use crate::net::dial::{Dialled, Gate};
+use crate::net::pace::Turn;
+use crate::net::places::Place;
 use crate::net::tls::{self, Groups, Secured, Unsecured};
 use crate::settings::{Endpoint, Security};
 use crate::wire::{
@@ -28,8 +30,17 @@ use crate::wire::{
 };
 use answer::{address_literal, injected, named, refused, waiting_bytes};
 
-/// Turns true when the run is to end: probes stop where they are and tell what they know.
-pub type Ended = watch::Receiver<bool>;
+/// Says by what the run is to end, once it is: probes stop where they are and tell what they know.
+pub type Ended = watch::Receiver<Option<EndedBy>>;
+
+/// Waits until the run is to end; for ever when nobody can end it any more.
+pub async fn end_of_run(ended: &Ended) -> EndedBy {
+    let mut ended = ended.clone();
+    match ended.wait_for(Option::is_some).await.map(|by| *by) {
+        Ok(Some(by)) => by,
+        _ => std::future::pending().await,
+    }
+}
 
 /// Examines an endpoint, at one address or at the first of its addresses that answers.
 pub async fn examine(
@@ -39,11 +50,23 @@ pub async fn examine(
     options: &Options,
     ended: &Ended,
 ) -> Facts {
+    examine_through(network, None, endpoint, address, options, ended).await
+}
+
+/// As [`examine`], at the first of the addresses that the gate admits.
+pub async fn examine_through(
+    network: &Network,
+    gate: Option<&dyn Gate>,
+    endpoint: &Endpoint,
+    address: Option<SocketAddr>,
+    options: &Options,
+    ended: &Ended,
+) -> Facts {
     let deadline = Instant::now() + options.timeout;
-    let mut facts = examine_as(network, endpoint, address, options, ended, (deadline, 0)).await;
+    let mut facts = examine_as(network, gate, endpoint, address, options, ended, (deadline, 0)).await;
     let mut name = 1;
     while sign_in::may_try(&facts, options, name) && Instant::now() < deadline {
-        let again = examine_as(network, endpoint, address, options, ended, (deadline, name)).await;
+        let again = examine_as(network, gate, endpoint, address, options, ended, (deadline, name)).await;
         sign_in::join(&mut facts, again);
         name += 1;
     }
@@ -53,26 +76,32 @@ pub async fn examine(
 /// Examines an endpoint until a deadline; signs in, if at all, with the user name of this place among the candidates.
 async fn examine_as(
     network: &Network,
+    gate: Option<&dyn Gate>,
     endpoint: &Endpoint,
     address: Option<SocketAddr>,
     options: &Options,
     ended: &Ended,
     (deadline, name): (Instant, usize),
 ) -> Facts {
-    let mut first = Session::new(network, endpoint, address, options, (deadline, name));
+    let session =
+        |deadline| Session { gate, ..Session::new(network, endpoint, address, options, (deadline, name)) };
+    let mut first = session(deadline);
     first.run_until(Groups::PostQuantum, ended).await;
-    let time_left = Instant::now() < deadline && !first.facts.interrupted;
+    let deadline = first.deadline;
+    let time_left = Instant::now() < deadline && first.facts.interrupted.is_none();
     let Some(broken) = first.broke_on_hello.take().filter(|_| time_left) else {
         return first.finish();
     };
-    let mut second = Session::new(network, endpoint, address, options, (deadline, name));
+    // Nobody waits for a place who holds one.
+    first.place = None;
+    let mut second = session(deadline);
     second.started = first.started;
     second.run_until(Groups::Classical, ended).await;
     if matches!(second.facts.tls, Attempt::Done(_)) {
         second.facts.smaller_hello = Some(broken);
         return second.finish();
     }
-    first.facts.interrupted |= second.facts.interrupted;
+    first.facts.interrupted = second.facts.interrupted;
     first.facts.timings.total = second.facts.timings.total;
     first.facts.notes.push("a second connection with a smaller ClientHello failed too".to_owned());
     first.finish()
@@ -90,6 +119,9 @@ struct Session<'a> {
     /// Which of the user names signs in.
     name: usize,
     binding: Option<tls::Binding>,
+    turn: Option<Turn>,
+    place: Option<Place>,
+    gate: Option<&'a dyn Gate>,
 }
 
 impl<'a> Session<'a> {
@@ -109,6 +141,9 @@ impl<'a> Session<'a> {
             facts: Facts::new(endpoint.clone(), OffsetDateTime::now_utc()),
             transcript: Transcript::new(options.transcript),
             broke_on_hello: None,
+            turn: None,
+            place: None,
+            gate: None,
             name,
             binding: None,
         };
@@ -117,22 +152,21 @@ impl<'a> Session<'a> {
     }
 
     async fn run_until(&mut self, groups: Groups, ended: &Ended) {
-        let mut ended = ended.clone();
-        // A sender that is gone can no longer end the run.
-        let told_to_end = async {
-            if ended.wait_for(|ended| *ended).await.is_err() {
-                std::future::pending::<()>().await;
-            }
+        self.facts.interrupted = tokio::select! {
+            () = self.run(groups) => None,
+            by = end_of_run(ended) => Some(by),
         };
-        let interrupted = tokio::select! {
-            () = self.run(groups) => false,
-            () = told_to_end => true,
-        };
-        self.facts.interrupted = interrupted;
-        self.facts.timings.total = Some(self.started.elapsed());
+        // What was waited for a turn is no time of the server's.
+        let total = self.started.elapsed().saturating_sub(self.facts.timings.wait.unwrap_or_default());
+        let reached = !matches!(self.facts.connect, Attempt::Skipped(_));
+        self.facts.timings.total = reached.then_some(total);
     }
 
     fn finish(mut self) -> Facts {
+        if let Some(turn) = self.turn.take() {
+            self.facts.company = turn.company();
+            turn.give_back(self.facts.timings.connect);
+        }
         self.facts.transcript = self.transcript.into_lines();
         self.facts.settle();
         self.facts
@@ -154,18 +188,25 @@ impl<'a> Session<'a> {
         let endpoint = self.facts.endpoint.clone();
         let dialled = match self.address {
             Some(address) => self.network.dial_address(address, self.deadline).await,
-            None => self.network.dial(&endpoint.host, endpoint.port, self.deadline).await,
+            None => {
+                let Endpoint { host, port, .. } = &endpoint;
+                self.network.dial_in_turn(host, *port, self.deadline, self.gate).await
+            }
         };
         let (address, course) = match &dialled {
             Ok(dialled) => (dialled.address, dialled.course.clone()),
             Err(undialled) => (undialled.address, undialled.course.clone()),
         };
         self.facts.address = address;
+        self.deadline += course.waited;
+        self.facts.timings.wait = (!course.waited.is_zero()).then_some(course.waited);
         self.facts.timings.dns = course.dns;
         self.facts.timings.connect = course.connect;
         self.facts.course = course;
         match dialled {
-            Ok(dialled) => {
+            Ok(mut dialled) => {
+                self.turn = dialled.turn.take();
+                self.place = dialled.place.take();
                 self.facts.connect = Attempt::Done(());
                 let place =
                     address.map_or_else(|| "through the proxy".to_owned(), |address| address.to_string());

@@ -263,11 +263,13 @@ fn checked_mx(typed: &Spanned<String>) -> Result<String, Mistake> {
     Ok(if name.len() == pattern.len() { domain.to_string() } else { format!("*.{domain}") })
 }
 
-fn broken_toml(text: &str, error: &toml::de::Error) -> BrokenTable {
+/// What the parser says of bad TOML, and where.
+pub fn broken_toml(text: &str, error: &toml::de::Error) -> BrokenTable {
     at(text, &error.span().unwrap_or_default(), error.message().replace('\n', "; "))
 }
 
-fn at(text: &str, span: &Range<usize>, problem: String) -> BrokenTable {
+/// A problem with the line and column of a piece of text.
+pub fn at(text: &str, span: &Range<usize>, problem: String) -> BrokenTable {
     let before = text.get(..span.start).unwrap_or(text);
     let last_line = before.rsplit('\n').next().unwrap_or_default();
     BrokenTable { line: before.matches('\n').count() + 1, column: last_line.chars().count() + 1, problem }

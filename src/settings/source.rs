@@ -106,6 +106,11 @@ pub enum Trust {
 }
 
 impl Trust {
+    /// True when it is less than a verified certificate of the host that was asked.
+    pub fn is_weak(self) -> bool {
+        matches!(self, Self::Dns | Self::Http | Self::Guess)
+    }
+
     /// The word for JSON.
     pub fn as_str(self) -> &'static str {
         match self {

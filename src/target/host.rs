@@ -213,11 +213,22 @@ pub fn is_loopback(address: IpAddr) -> bool {
     }
 }
 
-/// True for addresses that are not reachable from the public Internet (RFC 1918, RFC 4193, link-local, shared).
+/// True for addresses of this machine, and for those that are not reachable from the public Internet.
+pub fn is_near(address: IpAddr) -> bool {
+    is_loopback(address) || is_private(address)
+}
+
+/// True for addresses that are not reachable from the public Internet (RFC 1918, RFC 4193, link-local, shared), also
+/// where a translator would lead to one.
 pub fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
-            v4.is_private() || v4.is_link_local() || v4.is_multicast() || is_this_network(v4) || is_shared(v4)
+            v4.is_private()
+                || v4.is_link_local()
+                || v4.is_multicast()
+                || is_this_network(v4)
+                || is_shared(v4)
+                || is_reserved(v4)
         }
         IpAddr::V6(v6) => {
             v6.is_unspecified()
@@ -225,13 +236,32 @@ pub fn is_private(address: IpAddr) -> bool {
                 || v6.is_unique_local()
                 || v6.is_unicast_link_local()
                 || v6.to_ipv4_mapped().is_some_and(|v4| is_private(IpAddr::V4(v4)))
+                || translated(v6).is_some_and(|v4| is_near(IpAddr::V4(v4)))
+                || matches!(v6.segments(), [0x64, 0xff9b, 1, ..])
         }
     }
+}
+
+/// The IPv4 address that NAT64 (64:ff9b::/96, RFC 6052) or 6to4 (2002::/16, RFC 3056) leads to. The prefix
+/// 64:ff9b:1::/48 is for local use as a whole (RFC 8215).
+fn translated(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let (high, low) = match address.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => (high, low),
+        _ => return None,
+    };
+    let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+    Some(Ipv4Addr::new(a, b, c, d))
 }
 
 /// 0.0.0.0/8, RFC 1122: some systems take it for this machine.
 fn is_this_network(address: Ipv4Addr) -> bool {
     matches!(address.octets(), [0, ..])
+}
+
+/// 240.0.0.0/4, RFC 1112: nobody has such an address, and the last is everybody on the wire.
+fn is_reserved(address: Ipv4Addr) -> bool {
+    let [first, ..] = address.octets();
+    first >= 240
 }
 
 /// 100.64.0.0/10, RFC 6598.

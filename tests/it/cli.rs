@@ -30,20 +30,32 @@ fn colour_is_used_on_a_terminal_unless_it_is_dumb_or_told_not_to() {
         ("TERM", "dumb", false),
         ("MAILCFG_COLOR", "never", false),
     ] {
-        let shown = on_a_terminal(name, value);
+        let shown = on_a_terminal(&LOOKUP, name, value);
         assert!(shown.contains("user@disroot.org"), "{shown:?}");
         assert_eq!(shown.contains("\u{1b}["), coloured, "{name}={value}: {shown:?}");
     }
 }
 
 /// `script` of util-linux runs a command on a terminal of its own.
-fn on_a_terminal(name: &str, value: &str) -> String {
+fn on_a_terminal(arguments: &[&str], name: &str, value: &str) -> String {
     let program = env!("CARGO_BIN_EXE_mailcfg");
     let mut script = std::process::Command::new("/usr/bin/script");
-    script.args(["-qec", &format!("{program} {}", LOOKUP.join(" ")), "/dev/null"]);
+    script.args(["-qc", &format!("{program} {}", arguments.join(" ")), "/dev/null"]);
     let output = finish(script.env_clear().env("HOME", "/nonexistent").env(name, value).stdin(Stdio::null()));
     assert_eq!(output.code, 0, "{output:?}");
     output.stdout
+}
+
+#[test]
+fn progress_was_drawn_on_a_dumb_terminal_too() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has ports");
+    let place = silent.local_addr().expect("a bound socket has an address").to_string();
+    let probe = ["probe", &place, "--protocol", "imaps", "--timeout", "600ms", "--color", "never"];
+    for (kind, drawn) in [("xterm", true), ("dumb", false)] {
+        let shown = on_a_terminal(&probe, "TERM", kind);
+        assert!(shown.contains(&place), "{shown:?}");
+        assert_eq!(shown.contains("\u{1b}"), drawn, "{kind}: {shown:?}");
+    }
 }
 
 #[test]
@@ -67,6 +79,9 @@ fn a_closed_stdout_ends_quietly() {
         (&["completions", "bash"], 0),
         (&["man"], 0),
         (&["probe", "--offline", "nowhere.example"], 1),
+        (&["probe", "--offline", "nowhere.example", "--format", "junit"], 1),
+        (&["probe", "--offline", "nowhere.example", "--format", "nagios"], 2),
+        (&["schema"], 0),
     ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);

@@ -181,9 +181,11 @@ fn several_targets_are_an_array_and_a_failure_wins_over_unknown() {
         [(&others[..1], &["pass", "unknown"][..], 3), (&others, &["pass", "unknown", "fail"], 1)]
     {
         let good = Mail::imap(Tls).start();
-        let busy = Host::start([send("421 later\r\n"), close()]);
+        // At an address of its own: among other connections of the run its "later" is taken at its word.
+        let busy = SocketAddr::new(Ipv4Addr::new(127, 0, 0, 21).into(), 0);
+        let busy = Host::start_at(busy, vec![[send("421 later\r\n"), close()].into()]);
         let closing = Host::start(close()).expect_connections(others.len() - 1);
-        let place = |port: u16, host: &Host| format!(":{port}:127.0.0.1:{}", host.address.port());
+        let place = |port: u16, host: &Host| format!(":{port}:{}:{}", host.address.ip(), host.address.port());
         let mut probe = Probe::of("imaps://mail.example.org").with(others);
         for map in [place(993, &good), place(587, &busy), place(110, &closing)] {
             probe = probe.with(&["--connect-to", &map]);

@@ -130,7 +130,7 @@ const BAD_TABLES: &[Mistake] = &[
     (&["disroot.org", "--providers", "key.toml"], "key.toml:4:1: unknown field `domain`, expected one of `id`, `name`, `domains`, `documentation`, `mx`, `notes`, `username`, `auth`, `services`", TABLE),
     (&["disroot.org", "--providers", "twice.toml"], "twice.toml:4:27: the domain example.org stands in the table already", TABLE),
     (&["disroot.org", "--providers", "port.toml"], "port.toml:5:65: not a port from 1 to 65535: \"0\"", TABLE),
-    (&["disroot.org", "--format", "xml"], "invalid value 'xml' for '--format <FORMAT>' [possible values: human, json, jsonl]", HELP),
+    (&["disroot.org", "--format", "xml"], "invalid value 'xml' for '--format <FORMAT>' [possible values: human, json, jsonl, nagios, prometheus, junit, github, csv]", HELP),
     (&["disroot.org", "--color", "green"], "invalid value 'green' for '--color <WHEN>' [possible values: auto, always, never]", HELP),
 ];
 

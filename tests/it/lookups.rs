@@ -22,15 +22,35 @@ fn a_dry_run_prints_every_question_in_rank_order() {
     let questions = questions("ada@d.example", &["--send-address", "--allow-http", "--relay"]);
     let expected = "\
 DNS   TXT  _ua-auto-config.d.example
+DNS   AAAA ua-auto-config.d.example
+DNS   A    ua-auto-config.d.example
 HTTP  GET  https://ua-auto-config.d.example/.well-known/user-agent-configuration.json
+DNS   AAAA mailcfg-<random>.d.example
+DNS   A    mailcfg-<random>.d.example
+DNS   AAAA autoconfig.d.example
+DNS   A    autoconfig.d.example
 HTTP  GET  https://autoconfig.d.example/mail/config-v1.1.xml?emailaddress=ada%40d.example
+DNS   AAAA d.example
+DNS   A    d.example
 HTTP  GET  https://d.example/.well-known/autoconfig/mail/config-v1.1.xml?emailaddress=ada%40d.example
 HTTP  GET  http://autoconfig.d.example/mail/config-v1.1.xml
 HTTP  GET  http://d.example/.well-known/autoconfig/mail/config-v1.1.xml
+DNS   AAAA live.thunderbird.net
+DNS   A    live.thunderbird.net
 HTTP  GET  https://live.thunderbird.net/autoconfig/v1.1/d.example
 DNS   MX   d.example
+DNS   AAAA autoconfig.<mx-domain>
+DNS   A    autoconfig.<mx-domain>
 HTTP  GET  https://autoconfig.<mx-domain>/mail/config-v1.1.xml
+DNS   AAAA mailcfg-<random>.<mx-domain>
+DNS   A    mailcfg-<random>.<mx-domain>
 HTTP  GET  https://live.thunderbird.net/autoconfig/v1.1/<mx-domain>
+DNS   AAAA autoconfig.<mx-base-domain>
+DNS   A    autoconfig.<mx-base-domain>
+HTTP  GET  https://autoconfig.<mx-base-domain>/mail/config-v1.1.xml
+DNS   AAAA mailcfg-<random>.<mx-base-domain>
+DNS   A    mailcfg-<random>.<mx-base-domain>
+HTTP  GET  https://live.thunderbird.net/autoconfig/v1.1/<mx-base-domain>
 DNS   SRV  _imaps._tcp.d.example
 DNS   SRV  _imap._tcp.d.example
 DNS   SRV  _pop3s._tcp.d.example
@@ -40,17 +60,38 @@ DNS   SRV  _submission._tcp.d.example
 DNS   SRV  _jmap._tcp.d.example
 DNS   SRV  _sieve._tcp.d.example
 DNS   TXT  d.example
+DNS   AAAA <host of mailconf-url>
+DNS   A    <host of mailconf-url>
 HTTP  GET  <mailconf-url>
+DNS   AAAA autodiscover.d.example
+DNS   A    autodiscover.d.example
 HTTP  POST https://autodiscover.d.example/autodiscover/autodiscover.xml
 HTTP  POST https://d.example/autodiscover/autodiscover.xml
 HTTP  GET  https://autodiscover.d.example/autodiscover/autodiscover.json?Email=ada%40d.example&Protocol=AutodiscoverV1
+DNS   AAAA <host of url from the answer>
+DNS   A    <host of url from the answer>
+HTTP  POST <url from the answer>
 DNS   SRV  _autodiscover._tcp.d.example
+DNS   AAAA <srv-target>
+DNS   A    <srv-target>
 HTTP  POST https://<srv-target>/autodiscover/autodiscover.xml
+DNS   AAAA mailcfg-<random>.<parent of srv-target>
+DNS   A    mailcfg-<random>.<parent of srv-target>
+DNS   AAAA imap.d.example
+DNS   A    imap.d.example
 TCP        imap.d.example:993
+DNS   AAAA mail.d.example
+DNS   A    mail.d.example
 TCP        mail.d.example:993
+DNS   AAAA pop3.d.example
+DNS   A    pop3.d.example
 TCP        pop3.d.example:995
+DNS   AAAA pop.d.example
+DNS   A    pop.d.example
 TCP        pop.d.example:995
 TCP        mail.d.example:995
+DNS   AAAA smtp.d.example
+DNS   A    smtp.d.example
 TCP        smtp.d.example:465
 TCP        mail.d.example:465
 TCP        imap.d.example:143
@@ -90,10 +131,14 @@ fn an_address_goes_out_percent_encoded_and_its_domain_as_a_labels() {
             ]
         };
         let sources = ["--source", "autoconfig,ispdb"];
-        assert_eq!(questions(target, &sources), expected(""), "{target}");
+        let requests = |arguments: &[&str]| {
+            let questions = questions(target, arguments).into_iter();
+            questions.filter(|line| line.starts_with("HTTP")).collect::<Vec<_>>()
+        };
+        assert_eq!(requests(&sources), expected(""), "{target}");
         let sending = [&sources[..], &["--send-address"]].concat();
         let parameter = format!("?emailaddress={encoded}");
-        assert_eq!(questions(target, &sending), expected(&parameter), "{target}");
+        assert_eq!(requests(&sending), expected(&parameter), "{target}");
     }
 }
 
@@ -105,23 +150,40 @@ fn a_dry_run_asks_nobody() {
     assert_eq!((output.code, dns.questions()), (0, 0), "{output:?}");
     let questions = output.json();
     assert_eq!(questions.pointer("/0/kind"), Some(&Value::from("dns")));
-    assert_eq!(questions.pointer("/1/method"), Some(&Value::from("GET")));
+    assert_eq!(questions.pointer("/3/method"), Some(&Value::from("GET")));
 }
 
 #[test]
 fn a_lookup_asks_nothing_of_dns_that_its_dry_run_does_not_print() {
-    let dns = Dns::start(&[]);
-    let printed: Vec<String> = questions("ada@d.example", &["--source", "srv,mx,mailconf"])
-        .iter()
-        .filter_map(|line| line.strip_prefix("DNS")?.trim().split_once(' '))
-        .map(|(kind, name)| format!("{} {kind}", name.trim()))
-        .collect();
-    run(["lookup", "ada@d.example", "--source", "srv,mx,mailconf", "--resolver", &dns.place()]);
-    let mut asked = dns.asked();
-    let mut expected = printed;
-    asked.sort();
-    expected.sort();
-    assert_eq!(asked, expected);
+    for sources in ["srv,mx,mailconf", "pacc,autoconfig,ispdb,mx,srv,mailconf,autodiscover,guess", "guess"] {
+        // An address that is private has the domain's own hosts asked for.
+        let dns = Dns::start(&[("imap.d.example", RecordType::A, Answer::Is("127.0.0.1"))]);
+        let arguments = ["--source", sources, "--send-address"];
+        let printed: Vec<String> = questions("ada@d.example", &arguments)
+            .iter()
+            .filter_map(|line| line.strip_prefix("DNS")?.trim().split_once(' '))
+            .map(|(kind, name)| format!("{} {kind}", name.trim()))
+            .collect();
+        let place = dns.place();
+        run(["lookup", "ada@d.example", "--resolver", &place].iter().chain(&arguments));
+        let asked = dns.asked();
+        assert!(asked.len() > 2, "{asked:?}");
+        let unsaid: Vec<&String> = asked.iter().filter(|question| !printed.contains(question)).collect();
+        assert!(unsaid.is_empty(), "{sources}: {unsaid:?}");
+    }
+}
+
+#[test]
+fn a_dry_run_that_would_ask_nobody_says_why() {
+    for (targets, arguments, expected) in [
+        (&["disroot.org"][..], &[][..], "disroot.org: the bundled table lists disroot.org"),
+        (&["ada@d.example"], &["--offline"], "ada@d.example: --offline"),
+        (&["d.example"], &["--source", "bundled"], "d.example: --source names the tables alone"),
+    ] {
+        let output = run(["lookup", "--dry-run"].iter().chain(targets).chain(arguments));
+        let expected = format!("nobody would be asked about {expected}\n");
+        assert_eq!((output.code, output.stdout), (0, expected));
+    }
 }
 
 /// What each of these lookups needs: one question whose answer is no, and nobody else.

@@ -2,7 +2,7 @@
 //!
 //! A `console` block is a command and its whole output; a `console servers` block asks the real servers of `tests/run`,
 //! a `console lookup` block their resolver too.
-//! In `sh` blocks every `mailcfg` line must end well. The table is the one of the `toml` block.
+//! In `sh` blocks every `mailcfg` line must end well, in a home with a `domains.txt`. The table is the one of the `toml` block.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -24,7 +24,7 @@ fn readme_shows_real_screens() {
     let place = Place::new();
     let blocks = blocks();
     let screens: Vec<&Block> = blocks.iter().filter(|block| block.kind.starts_with("console")).collect();
-    assert_eq!(screens.len(), 4, "two screens of lookup and two of probe");
+    assert_eq!(screens.len(), 5, "two screens of lookup, two of probe and one of explain");
     for screen in screens {
         let (command, shown) = screen.text.split_once('\n').expect("a screen has a command and its output");
         let resolver = match screen.kind.as_str() {
@@ -76,6 +76,7 @@ impl Place {
         let password = home.write("mail-password", "mailcfg-test-pw\n");
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         std::fs::set_permissions(password, mode).expect("the mode of a file can be set");
+        home.write("domains.txt", "# all of ours\ndisroot.org\n");
         Self { home, dns: Dns::start(super::real::NAMES) }
     }
 
@@ -84,7 +85,7 @@ impl Place {
         let arguments = command.split_whitespace().skip(1);
         let arguments = arguments.map(|it| it.replace(NEW_SERVER.0, NEW_SERVER.1).replace('~', &home));
         let mut program = mailcfg(arguments.collect::<Vec<_>>());
-        program.env("HOME", self.home.path());
+        program.env("HOME", self.home.path()).current_dir(self.home.path());
         if let Some(resolver) = resolver {
             program.env("MAILCFG_RESOLVER", resolver).env("MAILCFG_CA_FILE", super::real::authority());
         }

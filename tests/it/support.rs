@@ -2,11 +2,14 @@
 
 pub mod ca;
 pub mod command;
+pub mod crowd;
 pub mod dns;
 pub mod folder;
 pub mod host;
 pub mod mail;
 pub mod probe;
+pub mod scene;
+pub mod schema;
 pub mod socks;
 pub mod text;
 pub mod web;

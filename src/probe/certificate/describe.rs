@@ -12,7 +12,7 @@ use x509_parser::x509::{AttributeTypeAndValue, SubjectPublicKeyInfo, X509Name};
 use super::Certificate;
 
 pub(super) fn describe(parsed: &X509Certificate<'_>, der: &[u8]) -> Certificate {
-    let digest = digest::digest(&digest::SHA256, der);
+    let sha256 = |bytes: &[u8]| hex(digest::digest(&digest::SHA256, bytes).as_ref());
     Certificate {
         subject: distinguished_name(parsed.subject()),
         issuer: distinguished_name(parsed.issuer()),
@@ -21,7 +21,8 @@ pub(super) fn describe(parsed: &X509Certificate<'_>, der: &[u8]) -> Certificate 
         not_after: parsed.validity().not_after.to_datetime(),
         key: key_name(parsed.public_key()),
         signature: algorithm(&parsed.signature_algorithm.algorithm),
-        sha256: hex(digest.as_ref()),
+        sha256: sha256(der),
+        key_sha256: sha256(parsed.public_key().raw),
     }
 }
 
@@ -124,6 +125,22 @@ fn attribute(attribute: &AttributeTypeAndValue<'_>) -> String {
             format!("{label}=#{}", hex(&attribute.attr_value().to_der_vec().unwrap_or_default()))
         }
     }
+}
+
+/// The values of some attributes in a name that [`distinguished_name`] wrote.
+pub(super) fn values(name: &str, attributes: &[&str]) -> Vec<String> {
+    let mut found = vec![String::new()];
+    let mut characters = name.chars();
+    while let Some(character) = characters.next() {
+        match (character, found.last_mut()) {
+            (',' | '+', _) => found.push(String::new()),
+            ('\\', Some(value)) => value.extend(characters.next()),
+            (other, Some(value)) => value.push(other),
+            (_, None) => {}
+        }
+    }
+    let pairs = found.iter().filter_map(|pair| pair.split_once('='));
+    pairs.filter(|(label, _)| attributes.contains(label)).map(|(_, value)| value.to_owned()).collect()
 }
 
 /// RFC 4514, section 2.4.

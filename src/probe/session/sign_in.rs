@@ -324,7 +324,7 @@ impl Session<'_> {
 /// True when the last try was refused for its name or password, and there is another name to try.
 pub(super) fn may_try(facts: &Facts, options: &Options, name: usize) -> bool {
     let refused = facts.sign_ins.last().and_then(|attempt| attempt.refused) == Some(Kind::WrongPassword);
-    let Some(credentials) = options.login.as_ref().filter(|_| refused && !facts.interrupted) else {
+    let Some(credentials) = options.login.as_ref().filter(|_| refused && facts.interrupted.is_none()) else {
         return false;
     };
     let place = options.places.iter().find(|place| place.endpoint == facts.endpoint);
@@ -334,7 +334,7 @@ pub(super) fn may_try(facts: &Facts, options: &Options, name: usize) -> bool {
 /// Adds what another try found out; a try that did not come to a sign-in leaves the refusal before it.
 pub(super) fn join(facts: &mut Facts, again: Facts) {
     facts.timings.total = again.timings.total.zip(facts.timings.total).map(|(one, other)| one + other);
-    facts.interrupted |= again.interrupted;
+    facts.interrupted = facts.interrupted.or(again.interrupted);
     facts.transcript.extend(again.transcript);
     if again.sign_ins.is_empty() {
         let why = again.login.reason().unwrap_or_default().to_owned();

@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 
 use super::both_forms;
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Cause};
 use crate::lookup::source::Question;
 use crate::lookup::{Asked, Lookup, Status};
 use crate::render::style::{Escaped, Style, Tone, columns};
-use crate::report::LookupReport;
 use crate::report::finding::{Finding, Severity};
+use crate::report::{LookupReport, UnaskedReport};
 use crate::settings::{Access, ProviderInfo, Service, Settings, Source};
 use crate::target::Address;
 
@@ -28,7 +28,7 @@ pub struct Shown {
 pub fn write(out: &mut dyn Write, report: &LookupReport, style: Style, shown: Shown) -> io::Result<()> {
     let lookup = &report.lookup;
     match &lookup.settings {
-        Some(settings) => write_found(out, lookup, settings, style)?,
+        Some(settings) => write_found(out, lookup, settings, (style, shown))?,
         None => write_not_found(out, lookup, style)?,
     }
     // The table of differences says it better.
@@ -48,14 +48,15 @@ pub fn write(out: &mut dyn Write, report: &LookupReport, style: Style, shown: Sh
     Ok(())
 }
 
-/// Writes the questions a lookup would ask.
+/// Writes the questions that lookups would ask, then the targets of which nobody would be asked, and why.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_questions(out: &mut dyn Write, questions: &[Question]) -> io::Result<()> {
-    if questions.is_empty() {
-        return writeln!(out, "nobody would be asked");
-    }
+pub fn write_questions(
+    out: &mut dyn Write,
+    questions: &[Question],
+    unasked: &[(String, String)],
+) -> io::Result<()> {
     for question in questions {
         match question {
             Question::Dns { name, record_type } => writeln!(out, "DNS   {record_type:<4} {}", Escaped(name))?,
@@ -63,7 +64,24 @@ pub fn write_questions(out: &mut dyn Write, questions: &[Question]) -> io::Resul
             Question::Connect { host, port } => writeln!(out, "TCP        {}:{port}", Escaped(host))?,
         }
     }
+    for (typed, why) in unasked {
+        writeln!(out, "nobody would be asked about {}: {}", Escaped(typed), Escaped(why))?;
+    }
     Ok(())
+}
+
+/// Writes a target that was not looked up.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_unasked(out: &mut dyn Write, report: &UnaskedReport, style: Style) -> io::Result<()> {
+    writeln!(out, "{}", style.paint(Tone::Bold, &Escaped(&report.target).to_string()))?;
+    writeln!(out)?;
+    writeln!(out, "  {}", Escaped(&report.finding.text))?;
+    match &report.finding.hint {
+        Some(hint) => writeln!(out, "  hint: {}", Escaped(hint)),
+        None => Ok(()),
+    }
 }
 
 /// The address or domain that was asked for.
@@ -75,13 +93,23 @@ pub fn title(lookup: &Lookup) -> String {
     }
 }
 
-fn write_found(out: &mut dyn Write, lookup: &Lookup, settings: &Settings, style: Style) -> io::Result<()> {
+fn write_found(
+    out: &mut dyn Write,
+    lookup: &Lookup,
+    settings: &Settings,
+    (style, shown): (Style, Shown),
+) -> io::Result<()> {
     let provider = settings.provider.as_ref().map(|provider| format!(" · {}", Escaped(&provider.name)));
     writeln!(out, "{}{}", style.paint(Tone::Bold, &title(lookup)), provider.unwrap_or_default())?;
     writeln!(out)?;
     let address = lookup.query.address.as_ref();
-    let mut rows = vec![HEADINGS.iter().map(|&heading| heading.to_owned()).collect()];
+    let with_trust = shown.sources || settings.services.iter().any(|service| service.trust.is_weak());
+    let headings: Vec<String> = HEADINGS.iter().map(|&heading| heading.to_owned()).collect();
+    let mut rows = vec![headings];
     rows.extend(settings.services.iter().map(|service| row(service, address)));
+    if !with_trust {
+        rows.iter_mut().for_each(|row| drop(row.remove(TRUST)));
+    }
     for (index, line) in columns(&rows).iter().enumerate() {
         let line = if index == 0 { style.paint(Tone::Dim, line) } else { line.clone() };
         writeln!(out, "  {line}")?;
@@ -118,6 +146,7 @@ fn row(service: &Service, address: Option<&Address>) -> Vec<String> {
         username,
         if auth.is_empty() { "?".to_owned() } else { auth.join(", ") },
         service.source.to_string(),
+        service.trust.as_str().to_owned(),
         marks.join(", "),
     ]
 }
@@ -191,10 +220,7 @@ fn source_row(asked: &Asked) -> Vec<String> {
             let mut said =
                 vec![if count == 1 { "1 service".to_owned() } else { format!("{count} services") }];
             said.extend(answer.url.clone());
-            said.extend(
-                (!answer.redirects.is_empty())
-                    .then(|| format!("redirected from {}", answer.redirects.join(", "))),
-            );
+            said.extend(redirected(&answer.redirects));
             said.extend(answer.notes.iter().cloned());
             ("done", said.join(" · "))
         }
@@ -202,9 +228,19 @@ fn source_row(asked: &Asked) -> Vec<String> {
         Attempt::Skipped(reason) => ("skipped", reason.clone()),
         Attempt::Failed(failure) => ("failed", format!("{}: {}", failure.stage.as_str(), failure.reason)),
     };
+    let said = match asked.outcome.value() {
+        Some(_) => said,
+        None => {
+            [Some(said), redirected(&asked.redirects)].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+        }
+    };
     let asked_at_all = !matches!(asked.outcome, Attempt::Skipped(_));
     let time = if asked_at_all { format!("{} ms", asked.elapsed.as_millis()) } else { String::new() };
     vec![asked.source.to_string(), outcome.to_owned(), time, Escaped(&said).to_string()]
+}
+
+fn redirected(from: &[String]) -> Option<String> {
+    (!from.is_empty()).then(|| format!("redirected from {}", from.join(", ")))
 }
 
 fn write_differences(out: &mut dyn Write, lookup: &Lookup, style: Style) -> io::Result<()> {
@@ -223,7 +259,7 @@ fn write_differences(out: &mut dyn Write, lookup: &Lookup, style: Style) -> io::
     for it in &lookup.disagreements {
         let value = |(source, value): &(Source, String)| format!("{} ({source})", Escaped(value));
         let values: Vec<String> = it.values.iter().map(value).collect();
-        rows.push(vec![it.service.name().to_owned(), it.field.to_owned(), values.join(" · ")]);
+        rows.push(vec![it.name.to_owned(), it.field.to_owned(), values.join(" · ")]);
     }
     for (index, line) in columns(&rows).iter().enumerate() {
         let line = if index == 0 { style.paint(Tone::Dim, line) } else { line.clone() };
@@ -234,7 +270,13 @@ fn write_differences(out: &mut dyn Write, lookup: &Lookup, style: Style) -> io::
 
 fn write_hint(out: &mut dyn Write, lookup: &Lookup, style: Style) -> io::Result<()> {
     let domain = &lookup.query.domain;
+    let refused = |asked: &Asked| asked.outcome.failure().is_some_and(|it| it.cause == Cause::Private);
     let hint = match lookup.status() {
+        Status::Unknown if lookup.sources.iter().any(refused) => {
+            format!(
+                "if that private network is yours, examine the server itself: `mailcfg probe mail.{domain}:993`"
+            )
+        }
         Status::Unknown => "try again, or ask another resolver with --resolver ADDR".to_owned(),
         _ => format!(
             "check the spelling; if you know the server, examine it with `mailcfg probe mail.{domain}:993`"
@@ -244,4 +286,8 @@ fn write_hint(out: &mut dyn Write, lookup: &Lookup, style: Style) -> io::Result<
     writeln!(out, "  {} {hint}", style.paint(Tone::Dim, "hint:"))
 }
 
-const HEADINGS: &[&str] = &["PROTOCOL", "SERVER", "PORT", "SECURITY", "USER NAME", "SIGN-IN", "SOURCE", ""];
+const HEADINGS: &[&str] =
+    &["PROTOCOL", "SERVER", "PORT", "SECURITY", "USER NAME", "SIGN-IN", "SOURCE", "TRUST", ""];
+
+/// The place of the column that is there when the sources are shown, or when somebody should mind it.
+const TRUST: usize = 7;

@@ -1,5 +1,6 @@
 //! The screen of a probe: a line an endpoint, problems first; with `-v` all facts, with `-vv` the dialogue.
 
+use std::cmp::Reverse;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use crate::attempt::Attempt;
 use crate::probe::certificate::{Certificate, Chain};
 use crate::probe::facts::{Answer, Facts, Party, Timings, takes_password};
 use crate::render::style::{Escaped, Style, Tone, columns};
-use crate::report::finding::{Finding, Severity, Status};
+use crate::render::words::{counts, evidence, is_skipped};
+use crate::report::finding::{Finding, Ignored, Severity, Status};
 use crate::report::{EndpointReport, Report};
 use crate::settings::Security;
 use crate::wire::line::excerpt;
@@ -32,14 +34,14 @@ pub enum Detail {
 pub fn write(out: &mut dyn Write, report: &Report, style: Style, detail: Detail) -> io::Result<()> {
     write_title(out, report, style)?;
     for finding in report.lookup.iter().flat_map(|report| &report.findings) {
-        if finding.severity > Severity::Info {
+        if counts(finding) {
             writeln!(out, "  {} {}", style.paint(Tone::Warn, "warn:"), Escaped(&finding.text))?;
             write_hint(out, "    ", finding, style)?;
         }
     }
     writeln!(out)?;
     let mut endpoints: Vec<&EndpointReport> = report.endpoints.iter().collect();
-    endpoints.sort_by_key(|endpoint| std::cmp::Reverse(endpoint.status));
+    endpoints.sort_by_key(|endpoint| Reverse(endpoint.status));
     let rows: Vec<Vec<String>> = endpoints.iter().map(|endpoint| row(endpoint, report)).collect();
     for (endpoint, line) in endpoints.iter().zip(columns(&rows)) {
         writeln!(out, "  {}", painted(&line, endpoint.status, style))?;
@@ -52,14 +54,30 @@ pub fn write(out: &mut dyn Write, report: &Report, style: Style, detail: Detail)
             write_transcript(out, &endpoint.facts, style)?;
         }
     }
-    for (index, finding) in report.findings.iter().enumerate() {
+    let of_target = report.findings.iter().filter(|it| {
+        it.ignored.is_none() && (it.severity > Severity::Info || it.hint.is_some() || detail > Detail::Short)
+    });
+    for (index, finding) in of_target.enumerate() {
         if index > 0 || !report.endpoints.is_empty() {
             writeln!(out)?;
         }
         writeln!(out, "  {}", Escaped(&finding.text))?;
         write_hint(out, "  ", finding, style)?;
     }
-    Ok(())
+    write_more(out, report, style)
+}
+
+/// Where to read on about the worst finding.
+fn write_more(out: &mut dyn Write, report: &Report, style: Style) -> io::Result<()> {
+    let of_endpoints = report.endpoints.iter().flat_map(|endpoint| &endpoint.findings);
+    let counting = of_endpoints.chain(&report.findings).filter(|finding| counts(finding));
+    // The first of the worst, which stands first on the screen.
+    match counting.min_by_key(|finding| Reverse(finding.severity)) {
+        Some(worst) => {
+            writeln!(out, "\n  {} mailcfg explain {}", style.paint(Tone::Dim, "more:"), worst.id)
+        }
+        None => Ok(()),
+    }
 }
 
 fn write_title(out: &mut dyn Write, report: &Report, style: Style) -> io::Result<()> {
@@ -89,7 +107,8 @@ fn summary(report: &Report, style: Style) -> String {
         _ if number == total => format!("all {total} endpoints {verbs}"),
         _ => format!("{number} of {total} endpoints {verbs}"),
     };
-    match report.status {
+    let worst = report.endpoints.iter().map(|endpoint| endpoint.status).max();
+    match worst.unwrap_or(report.status) {
         Status::Fail => style.paint(Tone::Bad, &some(count(Status::Fail), "fails", "fail")),
         Status::Unknown => style.paint(
             Tone::Unknown,
@@ -106,7 +125,7 @@ fn summary(report: &Report, style: Style) -> String {
 
 fn row(endpoint: &EndpointReport, report: &Report) -> Vec<String> {
     let facts = &endpoint.facts;
-    let worst = endpoint.findings.first().filter(|finding| finding.severity > Severity::Info);
+    let worst = endpoint.findings.first().filter(|finding| counts(finding));
     let said = match worst {
         Some(finding) => Escaped(&finding.text).to_string(),
         None if is_skipped(endpoint) => Escaped(facts.connect.reason().unwrap_or_default()).to_string(),
@@ -120,11 +139,6 @@ fn row(endpoint: &EndpointReport, report: &Report) -> Vec<String> {
         format!("{:>7}", facts.timings.total.map(milliseconds).unwrap_or_default()),
         said,
     ]
-}
-
-/// True for an address that this machine has no route to, while another of the host has one.
-fn is_skipped(endpoint: &EndpointReport) -> bool {
-    matches!(endpoint.facts.connect, Attempt::Skipped(_))
 }
 
 /// The host and port; with the address when one host stands there with several.
@@ -163,7 +177,7 @@ fn painted(line: &str, status: Status, style: Style) -> String {
 }
 
 /// `TLS 1.3, X25519MLKEM768 · certificate 38 days · password: PLAIN, LOGIN`
-fn works(facts: &Facts, report: &Report) -> String {
+pub fn works(facts: &Facts, report: &Report) -> String {
     let mut parts = Vec::new();
     if let Attempt::Done(agreed) = &facts.tls {
         let version = agreed.version.replace("TLSv", "TLS ");
@@ -218,10 +232,14 @@ fn write_named_by(
 /// for `-v`.
 fn write_findings(out: &mut dyn Write, findings: &[Finding], style: Style, detail: Detail) -> io::Result<()> {
     for (index, finding) in findings.iter().enumerate() {
+        if let Some(ignored) = &finding.ignored {
+            write_ignored(out, finding, ignored, style)?;
+            continue;
+        }
         if finding.severity == Severity::Info && finding.hint.is_none() && detail == Detail::Short {
             continue;
         }
-        if index > 0 || finding.severity == Severity::Info {
+        if index > 0 || !counts(finding) {
             let (tone, word) = match finding.severity {
                 Severity::Info => (Tone::Dim, "info:"),
                 Severity::Warn => (Tone::Warn, "warn:"),
@@ -230,14 +248,19 @@ fn write_findings(out: &mut dyn Write, findings: &[Finding], style: Style, detai
             };
             writeln!(out, "{INDENT}{} {}", style.paint(tone, word), Escaped(&finding.text))?;
         }
-        // What a certificate says stands among the facts.
-        if let Some(evidence) = finding.evidence.as_ref().filter(|_| !finding.id.starts_with("certificate."))
-        {
+        if let Some(evidence) = evidence(finding) {
             writeln!(out, "{INDENT}{} {}", style.paint(Tone::Dim, "seen:"), Escaped(evidence))?;
         }
         write_hint(out, INDENT, finding, style)?;
     }
     Ok(())
+}
+
+fn write_ignored(out: &mut dyn Write, finding: &Finding, ignored: &Ignored, style: Style) -> io::Result<()> {
+    let reason = ignored.reason.as_ref().map(|reason| format!(" (because {reason})")).unwrap_or_default();
+    let until = ignored.until.map(|date| format!(" until {date}")).unwrap_or_default();
+    let text = format!("{}{until}: {}{reason}", finding.id, finding.text);
+    writeln!(out, "{INDENT}{} {}", style.paint(Tone::Dim, "ignored:"), Escaped(&text))
 }
 
 fn write_hint(out: &mut dyn Write, indent: &str, finding: &Finding, style: Style) -> io::Result<()> {

@@ -4,6 +4,7 @@ use crate::attempt::Attempt;
 use crate::probe::facts::Facts;
 use crate::probe::login::{SignedIn, Withheld};
 use crate::report::Context;
+use crate::report::explain::Explained;
 use crate::report::finding::{Finding, Severity};
 use crate::wire::line::excerpt;
 use crate::wire::refusal::Kind;
@@ -185,6 +186,122 @@ fn several(facts: &Facts) -> Option<Finding> {
     let text = format!("{} sign-ins were tried, as {}", names.len(), names.join(", "));
     (names.len() > 1).then(|| Finding::new("login.several-attempts", Severity::Info, excerpt(&text)))
 }
+
+/// What these findings mean.
+pub const EXPLAINED: &[Explained] = &[
+    Explained {
+        id: "login.wrong-password",
+        severities: &[Severity::Fail],
+        what: "the server refused the user name or the password, or with a token the token, and seldom says which",
+        why: "a client with the same settings is refused too, and servers lock accounts after some refusals",
+        remedy: "see that the address signs in on the provider's web pages; try the other form of the user name with --try-usernames; look whether an app password is wanted",
+        rfc: &["RFC 5530, section 3", "RFC 4954, section 6", "RFC 3206"],
+    },
+    Explained {
+        id: "login.app-password-needed",
+        severities: &[Severity::Fail],
+        what: "the account has a second factor, and the provider takes only passwords that were made for one program",
+        why: "the password for the web pages never works in a mail client there",
+        remedy: "create an app password in the provider's security settings (`mailcfg explain app-password`)",
+        rfc: &[],
+    },
+    Explained {
+        id: "login.too-weak",
+        severities: &[Severity::Fail],
+        what: "the server takes no password by this mechanism; it wants a stronger one or a token",
+        why: "the password may be right, and is refused all the same",
+        remedy: "sign in with a token (--token-command), or name a stronger mechanism with --mechanism",
+        rfc: &["RFC 4954, section 6"],
+    },
+    Explained {
+        id: "login.encryption-required",
+        severities: &[Severity::Fail],
+        what: "the server says that the connection is not encrypted, though the sign-in was made inside TLS",
+        why: "no client can sign in; often a proxy takes TLS off before the mail server",
+        remedy: "have the proxy tell the mail server that the connection is secured, or use the port with TLS from the first byte",
+        rfc: &["RFC 5530, section 3", "RFC 4954, section 6"],
+    },
+    Explained {
+        id: "login.disabled",
+        severities: &[Severity::Fail],
+        what: "the account is locked, suspended, or waits for something to be confirmed",
+        why: "nobody can sign in to it by any client",
+        remedy: "sign in to the provider's web pages and look for a warning there, or ask the provider",
+        rfc: &["RFC 5530, section 3"],
+    },
+    Explained {
+        id: "login.not-enabled",
+        severities: &[Severity::Fail],
+        what: "the provider has this protocol switched off for the account",
+        why: "the password is right, and no client gets in before the protocol is switched on",
+        remedy: "switch IMAP, POP3 or SMTP on in the provider's web settings, wait some minutes and try again",
+        rfc: &[],
+    },
+    Explained {
+        id: "login.temporary",
+        severities: &[Severity::Unknown],
+        what: "the server could not sign anybody in just now",
+        why: "nothing is known of the user name and the password",
+        remedy: "try again later; after many refusals wait an hour first",
+        rfc: &["RFC 5530, section 3", "RFC 3206", "RFC 4954, section 6"],
+    },
+    Explained {
+        id: "login.expired",
+        severities: &[Severity::Fail],
+        what: "the password or the token has expired",
+        why: "a client that kept it is refused from now on",
+        remedy: "set a new password in the provider's web pages, or get a new token",
+        rfc: &["RFC 5530, section 3", "RFC 4954, section 6"],
+    },
+    Explained {
+        id: "login.other",
+        severities: &[Severity::Fail, Severity::Unknown],
+        what: "the sign-in did not work, and the server's words are none that mailcfg knows",
+        why: "a client with the same settings is refused too",
+        remedy: "read what the server said, and the dialogue with -vv",
+        rfc: &[],
+    },
+    Explained {
+        id: "login.skipped",
+        severities: &[Severity::Info, Severity::Unknown, Severity::Fail],
+        what: "a sign-in was asked for and none was tried: a secret is sent only inside TLS, to a server whose certificate has no problem and that the settings vouch for",
+        why: "whether the password works is not known",
+        remedy: "the reason says what stands in the way; no option sends a secret all the same",
+        rfc: &["RFC 8314, section 4"],
+    },
+    Explained {
+        id: "login.uidl-missing",
+        severities: &[Severity::Warn],
+        what: "signed in, the server gives messages no unique ids",
+        why: "a client that leaves mail on the server fetches all of it again each time",
+        remedy: "have the client delete mail after it was fetched, or use IMAP",
+        rfc: &["RFC 1939, section 7"],
+    },
+    Explained {
+        id: "login.expire",
+        severities: &[Severity::Warn],
+        what: "signed in, the server says that mail cannot stay on it (EXPIRE 0)",
+        why: "mail that was fetched once is gone for other devices",
+        remedy: "have the client keep all that it fetches, or use IMAP",
+        rfc: &["RFC 2449, section 6.7"],
+    },
+    Explained {
+        id: "login.sender-refused",
+        severities: &[Severity::Fail, Severity::Unknown],
+        what: "the user signs in, and the server does not let the user send from the address",
+        why: "mail can be read and not sent",
+        remedy: "sign in as the owner of the address, or add the address in the provider's settings",
+        rfc: &["RFC 6409, section 6.1"],
+    },
+    Explained {
+        id: "login.several-attempts",
+        severities: &[Severity::Info],
+        what: "more than one user name was tried, because --try-usernames allows it",
+        why: "servers count attempts and lock out who makes too many",
+        remedy: "give the user name that works with --user from now on",
+        rfc: &[],
+    },
+];
 
 #[cfg(test)]
 mod tests {

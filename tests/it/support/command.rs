@@ -17,9 +17,12 @@ pub struct Output {
 }
 
 impl Output {
-    /// The one JSON document on stdout.
+    /// The one JSON document on stdout, which must be as the schema has it.
+    #[track_caller]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        let document = serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        super::schema::check(&document);
+        document
     }
 }
 

@@ -40,14 +40,29 @@ fn is_date(text: &str) -> bool {
     })
 }
 
+/// Every `T12:34:56` behind `DATE` is taken out.
+pub fn without_clock(text: &str) -> String {
+    let mut pieces = text.split("DATET");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |plain, piece| {
+        let rest = piece.trim_start_matches(|found: char| found.is_ascii_digit() || found == ':');
+        format!("{plain}DATE{rest}")
+    })
+}
+
 /// Every SHA-256 in hexadecimal digits becomes `SHA`.
 pub fn without_fingerprints(text: &str) -> String {
-    let is_fingerprint = |word: &str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let words = text.split_inclusive(char::is_whitespace).map(|word| match word.trim_end() {
-        bare if is_fingerprint(bare) => word.replace(bare, "SHA"),
-        _ => word.to_owned(),
-    });
-    words.collect()
+    let mut plain = String::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let behind = rest.trim_start_matches(|found: char| found.is_ascii_hexdigit());
+        let digits = rest.strip_suffix(behind).unwrap_or_default();
+        plain.push_str(if digits.len() == 64 { "SHA" } else { digits });
+        let next = behind.chars().next();
+        plain.extend(next);
+        rest = behind.get(next.map_or(0, char::len_utf8)..).unwrap_or_default();
+    }
+    plain
 }
 
 /// The number behind every `"elapsed_ms":` becomes 0.
@@ -62,6 +77,38 @@ pub fn without_elapsed(text: &str) -> String {
     plain
 }
 
+/// The number behind every time of a JSON document becomes 0, and so does the length of a probe in CSV.
+pub fn without_json_times(text: &str) -> String {
+    let names = ["dns", "connect", "greeting", "starttls", "tls", "capabilities", "total", "elapsed_ms"];
+    let mut plain = text.to_owned();
+    for name in names {
+        plain = numbers_behind(&plain, &format!("\"{name}\": "));
+        plain = numbers_behind(&plain, &format!("\"{name}\":"));
+    }
+    plain
+}
+
+/// What is measured in seconds becomes 0: in Prometheus samples, in JUnit attributes and in performance data.
+pub fn without_seconds(text: &str) -> String {
+    let lines = text.split_inclusive('\n').map(|line| match line.rsplit_once(' ') {
+        Some((sample, _)) if line.contains("_seconds") && !line.starts_with('#') => format!("{sample} 0\n"),
+        _ => line.to_owned(),
+    });
+    let plain = numbers_behind(&lines.collect::<String>(), "time=\"");
+    numbers_behind(&plain, " time'=")
+}
+
+fn numbers_behind(text: &str, mark: &str) -> String {
+    let mut pieces = text.split(mark);
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let rest = piece.trim_start_matches(|found: char| found.is_ascii_digit() || found == '.');
+        let zero = if rest.len() < piece.len() { "0" } else { "" };
+        plain.push_str(&format!("{mark}{zero}{rest}"));
+    }
+    plain
+}
+
 const DATE: &str = "0000-00-00";
 const ELAPSED: &str = "\"elapsed_ms\":";
 
@@ -69,7 +116,16 @@ const ELAPSED: &str = "\"elapsed_ms\":";
 fn only_what_differs_is_taken_out() {
     assert_eq!(without_times("a 12 ms · b:    1.2 ms, in ms"), "a T ms · b: T ms, in ms");
     assert_eq!(without_dates("ü (2026-11-23) 26-11-23"), "ü (DATE) 26-11-23");
-    assert_eq!(without_fingerprints(&format!("a {}\nb", "0f".repeat(32))), "a SHA\nb");
+    assert_eq!(without_fingerprints(&format!("a \"{}\"\nb ü", "0f".repeat(32))), "a \"SHA\"\nb ü");
     assert_eq!(without_elapsed(r#"{"elapsed_ms": 1.5,"a":2}"#), r#"{"elapsed_ms": 0,"a":2}"#);
     assert_eq!(without_elapsed(r#"{"elapsed_ms":1.5}"#), r#"{"elapsed_ms": 0}"#);
+    assert_eq!(without_clock("a DATET12:34:56Z b"), "a DATEZ b");
+    assert_eq!(
+        without_json_times(r#""total": 1.5,"dns":null,"tls":12}"#),
+        r#""total": 0,"dns":null,"tls":0}"#
+    );
+    assert_eq!(
+        without_seconds("a_seconds{b=\"c d\"} 1.5\n time=\"0.1\" 'x time'=0.2s"),
+        "a_seconds{b=\"c d\"} 0\n time=\"0\" 'x time'=0s"
+    );
 }
