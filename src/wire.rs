@@ -250,10 +250,10 @@ const LATER_CODES: &[&str] =
     &["[unavailable]", "[inuse]", "[limit]", "[sys/temp]", "[in-use]", "[login-delay]"];
 
 /// Real servers offer at most a dozen mechanisms.
-const MECHANISMS: usize = 64;
+pub const MECHANISMS: usize = 64;
 
 /// Real servers list at most some forty capabilities; what stands behind this many is dropped, with a note.
-const CAPABILITIES: usize = 1_000;
+pub const CAPABILITIES: usize = 1_000;
 
 /// The IMAP command LOGIN, in a list of mechanisms.
 pub const LOGIN_COMMAND: &str = "login-command";

@@ -9,6 +9,7 @@ mod golden;
 mod input;
 mod lookups;
 mod pitfalls;
+mod promises;
 mod readme;
 mod real;
 mod real_lookup;
