@@ -5,6 +5,7 @@ mod drive;
 mod lookup;
 mod output;
 mod plan;
+mod policy;
 mod probe;
 mod progress;
 mod providers;
@@ -155,6 +156,8 @@ struct ProbeArguments {
         help_heading = "Limits"
     )]
     timeout: String,
+    #[command(flatten)]
+    policy: policy::PolicyArguments,
     #[command(flatten)]
     sources: SourceArguments,
     #[command(flatten)]

@@ -1,23 +1,38 @@
 //! Facts to findings by pure rules, findings to a status, a status to an exit code. No input or output here.
 
+pub mod explain;
 pub mod finding;
+pub mod policy;
 pub mod rules;
+
+use std::cmp::Reverse;
 
 use time::OffsetDateTime;
 
 use crate::lookup::{self, Lookup};
 use crate::probe::facts::Facts;
 use crate::run::Outcome;
-use crate::settings::Source;
-use finding::{Finding, Severity, Status};
+use crate::settings::{Endpoint, Source};
+use crate::target::Domain;
+use finding::{Finding, Ignored, Severity, Status};
+use policy::{FailOn, Policy};
 
 /// What rules may know beside the facts of one endpoint.
 #[derive(Clone, Copy, Debug)]
-pub struct Context {
+pub struct Context<'a> {
     /// The time to hold dates against.
     pub now: OffsetDateTime,
-    /// True when one address family was asked for, so that its absence matters.
-    pub family_required: bool,
+    /// What is demanded of the endpoints.
+    pub policy: &'a Policy,
+    /// The domain whose mail it is, when the endpoints were looked up.
+    pub mail_domain: Option<&'a Domain>,
+}
+
+impl<'a> Context<'a> {
+    /// A time and a policy; the rest is found in what is judged.
+    pub fn new(now: OffsetDateTime, policy: &'a Policy) -> Self {
+        Self { now, policy, mail_domain: None }
+    }
 }
 
 /// A lookup and what is worth saying about it.
@@ -76,20 +91,29 @@ impl Report {
 /// Judges a lookup.
 pub fn judge_lookup(lookup: Lookup) -> LookupReport {
     let mut findings = rules::lookup::judge(&lookup);
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    sort(&mut findings);
     LookupReport { lookup, findings }
 }
 
 /// Judges all that was found out about a target.
 pub fn judge(outcome: Outcome, context: &Context) -> Report {
-    let endpoints: Vec<EndpointReport> =
-        outcome.facts.into_iter().map(|facts| judge_endpoint(facts, context)).collect();
-    let mut findings = rules::judge_target(&endpoints);
+    let domain = outcome.lookup.as_ref().map(|lookup| lookup.query.domain.clone());
+    let context = Context { mail_domain: domain.as_ref(), ..*context };
+    let judged: Vec<Vec<Finding>> =
+        outcome.facts.iter().map(|facts| judge_endpoint(facts, &outcome.facts, &context)).collect();
+    let endpoints: Vec<EndpointReport> = outcome
+        .facts
+        .into_iter()
+        .zip(judged)
+        .map(|(facts, findings)| EndpointReport::new(facts, findings))
+        .collect();
+    let mut findings = rules::judge_target(outcome.lookup.as_ref(), &endpoints);
     let lookup = outcome.lookup.map(judge_lookup);
     if let Some(report) = lookup.as_ref().filter(|_| endpoints.is_empty()) {
         findings.push(rules::lookup::nothing_to_examine(&report.lookup));
     }
-    let of_target = findings.iter().map(|finding| finding.severity.status());
+    let findings = ignore(findings, None, &context);
+    let of_target = findings.iter().map(Finding::status);
     let status = endpoints.iter().map(|it| it.status).chain(of_target).max().unwrap_or(Status::Pass);
     Report {
         index: outcome.index,
@@ -102,29 +126,63 @@ pub fn judge(outcome: Outcome, context: &Context) -> Report {
     }
 }
 
-fn judge_endpoint(facts: Facts, context: &Context) -> EndpointReport {
-    let mut findings: Vec<Finding> = rules::RULES.iter().flat_map(|rule| rule(&facts, context)).collect();
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    let status = findings.iter().map(|finding| finding.severity.status()).max().unwrap_or(Status::Pass);
-    EndpointReport { facts, findings, status }
+impl EndpointReport {
+    fn new(facts: Facts, findings: Vec<Finding>) -> Self {
+        let status = findings.iter().map(Finding::status).max().unwrap_or(Status::Pass);
+        Self { facts, findings, status }
+    }
+}
+
+fn judge_endpoint(facts: &Facts, all: &[Facts], context: &Context) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = rules::RULES.iter().flat_map(|rule| rule(facts, context)).collect();
+    findings.extend(rules::requirement::judge(facts, all, context));
+    ignore(findings, Some(&facts.endpoint), context)
+}
+
+/// Marks what does not count, says which ignoring has ended, and puts the worst first.
+fn ignore(mut findings: Vec<Finding>, endpoint: Option<&Endpoint>, context: &Context) -> Vec<Finding> {
+    let mut ended = Vec::new();
+    for ignore in &context.policy.ignore {
+        let covered = findings.iter_mut().filter(|finding| ignore.covers(finding.id, endpoint));
+        match ignore.has_ended(context.now.date()) {
+            true => ended.extend(covered.take(1).map(|_| rules::run::ignore_ended(ignore))),
+            false => covered.for_each(|finding| {
+                finding.ignored = Some(Ignored { reason: ignore.reason.clone(), until: ignore.until });
+            }),
+        }
+    }
+    findings.extend(ended);
+    sort(&mut findings);
+    findings
+}
+
+/// The worst first, what does not count last.
+fn sort(findings: &mut [Finding]) {
+    findings.sort_by_key(|finding| (finding.ignored.is_some(), Reverse(finding.severity)));
 }
 
 /// The exit code of a run: a failure wins over "could not find out", that over all is well.
-pub fn exit_code(statuses: impl IntoIterator<Item = Status>) -> u8 {
-    match statuses.into_iter().max() {
-        Some(Status::Fail) => EXIT_FAILED,
-        Some(Status::Unknown) => EXIT_UNKNOWN,
-        Some(Status::Warn | Status::Pass) | None => EXIT_FINE,
-    }
+pub fn exit_code(statuses: impl IntoIterator<Item = Status>, fail_on: FailOn) -> u8 {
+    let code = |status| match status {
+        Status::Fail => EXIT_FAILED,
+        Status::Unknown if fail_on.unknown => EXIT_FAILED,
+        Status::Warn if fail_on.warn => EXIT_FAILED,
+        Status::Unknown => EXIT_UNKNOWN,
+        Status::Warn | Status::Pass => EXIT_FINE,
+    };
+    let codes: Vec<u8> = statuses.into_iter().map(code).collect();
+    let worst = [EXIT_FAILED, EXIT_UNKNOWN].into_iter().find(|code| codes.contains(code));
+    worst.unwrap_or(EXIT_FINE)
 }
 
 /// The exit code of lookups, by the same order.
 pub fn lookup_exit_code(statuses: impl IntoIterator<Item = lookup::Status>) -> u8 {
-    exit_code(statuses.into_iter().map(|status| match status {
+    let as_verdict = |status| match status {
         lookup::Status::Found => Status::Pass,
         lookup::Status::NotFound => Status::Fail,
         lookup::Status::Unknown => Status::Unknown,
-    }))
+    };
+    exit_code(statuses.into_iter().map(as_verdict), FailOn::default())
 }
 
 /// Found, or every required check passed.
@@ -154,13 +212,22 @@ mod tests {
 
     #[test]
     fn a_failure_wins_over_unknown_and_that_over_a_pass() {
-        for (statuses, code) in [
-            (vec![], 0),
-            (vec![Status::Pass, Status::Warn], 0),
-            (vec![Status::Pass, Status::Unknown], 3),
-            (vec![Status::Unknown, Status::Fail], 1),
+        let default = FailOn::default();
+        let warn = FailOn { warn: true, ..default };
+        let unknown = FailOn { unknown: true, ..default };
+        for (statuses, fail_on, code) in [
+            (vec![], default, 0),
+            (vec![Status::Pass, Status::Warn], default, 0),
+            (vec![Status::Pass, Status::Unknown], default, 3),
+            (vec![Status::Unknown, Status::Fail], default, 1),
+            (vec![Status::Pass], warn | unknown, 0),
+            (vec![Status::Pass, Status::Warn], warn, 1),
+            (vec![Status::Warn], unknown, 0),
+            (vec![Status::Unknown, Status::Warn], warn, 1),
+            (vec![Status::Unknown], warn, 3),
+            (vec![Status::Unknown], unknown, 1),
         ] {
-            assert_eq!(exit_code(statuses.clone()), code, "{statuses:?}");
+            assert_eq!(exit_code(statuses.clone(), fail_on), code, "{statuses:?} {fail_on:?}");
         }
     }
 }

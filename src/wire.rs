@@ -137,6 +137,19 @@ pub struct Capabilities {
     pub notes: Vec<String>,
 }
 
+impl Capabilities {
+    /// True when a word is listed, in any case and whatever follows it.
+    pub fn lists(&self, word: &str) -> bool {
+        self.parameters(word).is_some()
+    }
+
+    /// What follows a word that is listed.
+    pub fn parameters(&self, word: &str) -> Option<&str> {
+        let words = self.list.iter().map(|line| line.split_once(' ').unwrap_or((line, "")));
+        words.into_iter().find(|(first, _)| first.eq_ignore_ascii_case(word)).map(|(_, rest)| rest.trim())
+    }
+}
+
 /// The reply to the question what a server can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CapabilityReply {

@@ -1,9 +1,10 @@
 //! `mailcfg lookup`
 
 use mailcfg::lookup::{self, Lookup, Query};
-use mailcfg::net::Network;
+use mailcfg::net::{Family, Network};
 use mailcfg::render::human::lookup::Shown;
 use mailcfg::render::{human, json};
+use mailcfg::report::policy::Policy;
 use mailcfg::report::{EXIT_FINE, LookupReport, judge_lookup, lookup_exit_code};
 use mailcfg::run::{JOBS, Job, Run};
 use serde_json::Value;
@@ -23,6 +24,7 @@ pub fn run(arguments: &LookupArguments) -> Result<u8, Complaint> {
         let all = queries.iter().flat_map(|query| lookup::questions(query, &providers, &options));
         return printer.print_questions(&all.collect::<Vec<_>>());
     }
+    let family_required = network.family != Family::Any;
     let run = Run {
         network: Network::new(network),
         providers,
@@ -39,6 +41,7 @@ pub fn run(arguments: &LookupArguments) -> Result<u8, Complaint> {
             jobs(queries),
             &arguments.output,
             arguments.verbose,
+            &Policy { family_required, ..Policy::default() },
             Some(&printer),
         );
     }

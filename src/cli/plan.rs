@@ -124,7 +124,7 @@ pub fn network(arguments: &NetworkArguments) -> Result<net::Options, Complaint> 
     })
 }
 
-fn family(arguments: &NetworkArguments) -> Family {
+pub fn family(arguments: &NetworkArguments) -> Family {
     match (arguments.ipv4, arguments.ipv6) {
         (true, _) => Family::V4,
         (_, true) => Family::V6,
@@ -216,7 +216,7 @@ fn ehlo(text: &str) -> Result<String, Complaint> {
 }
 
 /// Seconds, or a number with the unit `ms`, `s` or `m`.
-fn duration(flag: &str, text: &str) -> Result<Duration, Complaint> {
+pub fn duration(flag: &str, text: &str) -> Result<Duration, Complaint> {
     let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
     let unit = text.strip_prefix(digits).unwrap_or_default();
     let number = digits.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
@@ -237,7 +237,7 @@ fn duration(flag: &str, text: &str) -> Result<Duration, Complaint> {
         })
 }
 
-fn invalid_target(error: InvalidTarget) -> Complaint {
+pub fn invalid_target(error: InvalidTarget) -> Complaint {
     let hint = error.hint();
     Complaint::usage(error, hint)
 }

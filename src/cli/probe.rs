@@ -1,9 +1,10 @@
 //! `mailcfg probe`
 
-use mailcfg::net::{Family, Network};
+use mailcfg::net::Network;
 use mailcfg::render::human::probe::Detail;
 use mailcfg::render::{human, json};
 use mailcfg::report::finding::Status;
+use mailcfg::report::policy::{FailOn, Policy};
 use mailcfg::report::{Context, Report, exit_code, judge};
 use mailcfg::run::{JOBS, Job, Run};
 
@@ -14,17 +15,18 @@ use super::{Complaint, Format, OutputArguments, ProbeArguments, lookup, plan};
 /// Examines every target and prints the reports.
 pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {
     let jobs = plan::jobs(arguments)?;
+    let policy = arguments.policy.policy(&arguments.network)?;
     let run = Run {
         network: Network::new(plan::network(&arguments.network)?),
         providers: plan::providers(&arguments.table)?,
         lookup: plan::lookup(&arguments.sources)?,
         probe: plan::probe(arguments)?,
-        all_addresses: arguments.all_addresses,
+        all_addresses: arguments.all_addresses || policy.needs_all_addresses(),
         only: plan::overrides(arguments),
         lookup_only: false,
         jobs: JOBS,
     };
-    run_and_print(run, jobs, &arguments.output, arguments.verbose, None)
+    run_and_print(run, jobs, &arguments.output, arguments.verbose, &policy, None)
 }
 
 /// Runs and prints; with a printer of lookups, each lookup's own screen stands before its report.
@@ -33,15 +35,14 @@ pub fn run_and_print(
     jobs: Vec<Job>,
     output: &OutputArguments,
     verbose: u8,
+    policy: &Policy,
     lookups: Option<&lookup::Printer>,
 ) -> Result<u8, Complaint> {
-    let family_required = run.network.options().family != Family::Any;
     let mut printer = Printer::new(output, verbose, lookups);
     drive(run, jobs, printer.output.quiet, |outcome| {
-        let context = Context { now: time::OffsetDateTime::now_utc(), family_required };
-        printer.take(judge(outcome, &context))
+        printer.take(judge(outcome, &Context::new(time::OffsetDateTime::now_utc(), policy)))
     })?;
-    printer.finish()
+    printer.finish(policy.fail_on)
 }
 
 /// Puts reports out in the order of the targets; `jsonl` as they come.
@@ -97,10 +98,10 @@ impl<'a> Printer<'a> {
         })
     }
 
-    fn finish(self) -> Result<u8, Complaint> {
+    fn finish(self, fail_on: FailOn) -> Result<u8, Complaint> {
         if self.output.format == Format::Json {
             self.output.write(|out| json::write(out, &self.documents))?;
         }
-        Ok(exit_code(self.statuses))
+        Ok(exit_code(self.statuses, fail_on))
     }
 }

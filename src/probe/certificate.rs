@@ -59,6 +59,28 @@ impl Certificate {
     pub fn lifetime(&self) -> Duration {
         self.not_after - self.not_before
     }
+
+    /// True when one of its names is this host; `*` stands for one whole label (RFC 9525, section 6.3).
+    pub fn is_for(&self, host: &Host) -> bool {
+        let Host::Name(wanted) = host else {
+            return self.names.iter().any(|name| *name == host.to_string());
+        };
+        let parent = wanted.as_str().split_once('.').map(|(_, parent)| parent);
+        self.names.iter().any(|name| match name.strip_prefix("*.") {
+            Some(rest) => parent.is_some_and(|parent| parent.eq_ignore_ascii_case(rest)),
+            None => name.eq_ignore_ascii_case(wanted.as_str()),
+        })
+    }
+
+    /// The organisation and the common name of the issuer.
+    pub fn issuer_names(&self) -> Vec<String> {
+        describe::values(&self.issuer, &["O", "CN"])
+    }
+
+    /// The common name of the subject.
+    pub fn common_name(&self) -> Option<String> {
+        describe::values(&self.subject, &["CN"]).into_iter().next()
+    }
 }
 
 /// One thing that is wrong with a certificate or its chain.
@@ -338,19 +360,48 @@ const SHOWN_NAMES: usize = 4;
 mod tests {
     use super::*;
 
-    #[test]
-    fn days_left_are_rounded_down() {
-        let not_after = OffsetDateTime::UNIX_EPOCH + Duration::days(10);
-        let certificate = Certificate {
+    fn certificate() -> Certificate {
+        Certificate {
             subject: String::new(),
             issuer: String::new(),
             names: Vec::new(),
             not_before: OffsetDateTime::UNIX_EPOCH,
-            not_after,
+            not_after: OffsetDateTime::UNIX_EPOCH + Duration::days(10),
             key: String::new(),
             signature: String::new(),
             sha256: String::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_wildcard_stands_for_one_label() {
+        let names = ["mail.example.org", "*.Example.net", "192.0.2.1"].map(str::to_owned).to_vec();
+        let certificate = Certificate { names, ..certificate() };
+        for (host, is_for) in [
+            ("mail.example.org", true),
+            ("other.example.org", false),
+            ("a.example.net", true),
+            ("a.b.example.net", false),
+            ("example.net", false),
+            ("192.0.2.1", true),
+            ("192.0.2.2", false),
+        ] {
+            assert_eq!(certificate.is_for(&Host::parse(host).unwrap()), is_for, "{host}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_an_issuer_are_read_out_of_the_whole() {
+        let issuer = "CN=R11,OU=O\\=x,O=Let's Encrypt\\, Inc.,C=US".to_owned();
+        let certificate = Certificate { issuer, ..certificate() };
+        assert_eq!(certificate.issuer_names(), ["R11", "Let's Encrypt, Inc."]);
+        assert_eq!(certificate.common_name(), None);
+    }
+
+    #[test]
+    fn days_left_are_rounded_down() {
+        let not_after = OffsetDateTime::UNIX_EPOCH + Duration::days(10);
+        let certificate = certificate();
         for (before, days) in [(Duration::days(2), 2), (Duration::hours(47), 1), (Duration::hours(-1), -1)] {
             assert_eq!(certificate.days_left(not_after - before), days);
         }

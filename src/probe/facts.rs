@@ -216,6 +216,14 @@ impl Facts {
         }
     }
 
+    /// The last list of capabilities there can be: that inside TLS, or in clear text where there is no TLS.
+    pub fn listing(&self) -> &Attempt<Capabilities> {
+        match self.starttls {
+            Attempt::Absent(_) => &self.before_tls,
+            _ => self.capabilities(),
+        }
+    }
+
     /// What the server says inside TLS and not before, and the reverse; `None` unless both are known.
     pub fn changes(&self) -> Option<Changes> {
         let before = &self.before_tls.value()?.list;

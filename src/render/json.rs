@@ -288,13 +288,19 @@ fn timings(timings: &Timings) -> Value {
 }
 
 fn finding(finding: &Finding) -> Value {
-    json!({
+    let mut value = json!({
         "id": finding.id,
         "severity": finding.severity.as_str(),
         "text": finding.text,
         "evidence": finding.evidence,
         "hint": finding.hint,
-    })
+    });
+    if let Some(ignored) = &finding.ignored {
+        add(&mut value, "ignored", json!(true));
+        add(&mut value, "ignored_reason", json!(ignored.reason));
+        add(&mut value, "ignored_until", json!(ignored.until.map(|date| date.to_string())));
+    }
+    value
 }
 
 /// An entry of the provider table.

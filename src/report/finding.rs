@@ -1,5 +1,7 @@
 //! One thing worth saying about an endpoint, and how bad it is.
 
+use time::Date;
+
 /// What a rule found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -13,12 +15,23 @@ pub struct Finding {
     pub evidence: Option<String>,
     /// What to do next.
     pub hint: Option<String>,
+    /// Set when it was asked for that this does not count.
+    pub ignored: Option<Ignored>,
+}
+
+/// Why a finding does not count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ignored {
+    /// The reason that was given.
+    pub reason: Option<String>,
+    /// The last day on which it does not count.
+    pub until: Option<Date>,
 }
 
 impl Finding {
     /// A finding without evidence and hint.
     pub fn new(id: &'static str, severity: Severity, text: impl Into<String>) -> Self {
-        Self { id, severity, text: text.into(), evidence: None, hint: None }
+        Self { id, severity, text: text.into(), evidence: None, hint: None, ignored: None }
     }
 
     /// With what it rests on.
@@ -31,6 +44,14 @@ impl Finding {
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The status it gives its endpoint: nothing when it does not count.
+    pub fn status(&self) -> Status {
+        match self.ignored {
+            Some(_) => Status::Pass,
+            None => self.severity.status(),
+        }
     }
 }
 

@@ -6,13 +6,16 @@ mod certificate;
 mod connect;
 mod greeting;
 pub mod lookup;
-mod run;
+pub mod requirement;
+pub mod run;
 mod starttls;
 mod tls;
 
+use super::explain::Explained;
 use super::finding::Finding;
 use super::{Context, EndpointReport};
 use crate::attempt::Failure;
+use crate::lookup::Lookup;
 use crate::probe::facts::Facts;
 use crate::report::finding::Severity;
 
@@ -31,8 +34,11 @@ pub const RULES: &[Rule] = &[
     run::judge,
 ];
 
-/// The rules that look at all endpoints of a target together.
-pub fn judge_target(endpoints: &[EndpointReport]) -> Vec<Finding> {
+/// What each file of rules says of its findings.
+pub const EXPLAINED: &[&[Explained]] = &[certificate::EXPLAINED, run::EXPLAINED];
+
+/// The rules that look at a target as a whole.
+pub fn judge_target(_lookup: Option<&Lookup>, endpoints: &[EndpointReport]) -> Vec<Finding> {
     connect::judge_all(endpoints)
 }
 
@@ -48,9 +54,12 @@ fn opportunistic(facts: &Facts) -> Severity {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::sync::LazyLock;
+
     use time::OffsetDateTime;
 
     use super::*;
+    use crate::report::policy::Policy;
     use crate::settings::{Endpoint, Overrides};
     use crate::target::Target;
 
@@ -61,8 +70,15 @@ pub(crate) mod tests {
         Facts::new(endpoint, OffsetDateTime::UNIX_EPOCH)
     }
 
-    pub(crate) fn context() -> Context {
-        Context { now: OffsetDateTime::UNIX_EPOCH, family_required: false }
+    /// The first second of 1970 and no demands.
+    pub(crate) fn context() -> Context<'static> {
+        static NOTHING: LazyLock<Policy> = LazyLock::new(Policy::default);
+        demanding(&NOTHING)
+    }
+
+    /// The same with demands.
+    pub(crate) fn demanding(policy: &Policy) -> Context<'_> {
+        Context::new(OffsetDateTime::UNIX_EPOCH, policy)
     }
 
     /// `id severity` of every finding.

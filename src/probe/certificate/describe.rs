@@ -126,6 +126,22 @@ fn attribute(attribute: &AttributeTypeAndValue<'_>) -> String {
     }
 }
 
+/// The values of some attributes in a name that [`distinguished_name`] wrote.
+pub(super) fn values(name: &str, attributes: &[&str]) -> Vec<String> {
+    let mut found = vec![String::new()];
+    let mut characters = name.chars();
+    while let Some(character) = characters.next() {
+        match (character, found.last_mut()) {
+            (',' | '+', _) => found.push(String::new()),
+            ('\\', Some(value)) => value.extend(characters.next()),
+            (other, Some(value)) => value.push(other),
+            (_, None) => {}
+        }
+    }
+    let pairs = found.iter().filter_map(|pair| pair.split_once('='));
+    pairs.filter(|(label, _)| attributes.contains(label)).map(|(_, value)| value.to_owned()).collect()
+}
+
 /// RFC 4514, section 2.4.
 fn escaped(value: &str) -> String {
     let last = value.chars().count().saturating_sub(1);

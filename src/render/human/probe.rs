@@ -8,7 +8,7 @@ use crate::attempt::Attempt;
 use crate::probe::certificate::{Certificate, Chain};
 use crate::probe::facts::{Answer, Facts, Party, Timings, takes_password};
 use crate::render::style::{Escaped, Style, Tone, columns};
-use crate::report::finding::{Finding, Severity, Status};
+use crate::report::finding::{Finding, Ignored, Severity, Status};
 use crate::report::{EndpointReport, Report};
 use crate::settings::Security;
 use crate::wire::line::excerpt;
@@ -52,7 +52,10 @@ pub fn write(out: &mut dyn Write, report: &Report, style: Style, detail: Detail)
             write_transcript(out, &endpoint.facts, style)?;
         }
     }
-    for (index, finding) in report.findings.iter().enumerate() {
+    let of_target = report.findings.iter().filter(|it| {
+        it.ignored.is_none() && (it.severity > Severity::Info || it.hint.is_some() || detail > Detail::Short)
+    });
+    for (index, finding) in of_target.enumerate() {
         if index > 0 || !report.endpoints.is_empty() {
             writeln!(out)?;
         }
@@ -106,7 +109,7 @@ fn summary(report: &Report, style: Style) -> String {
 
 fn row(endpoint: &EndpointReport, report: &Report) -> Vec<String> {
     let facts = &endpoint.facts;
-    let worst = endpoint.findings.first().filter(|finding| finding.severity > Severity::Info);
+    let worst = endpoint.findings.first().filter(|finding| counts(finding));
     let said = match worst {
         Some(finding) => Escaped(&finding.text).to_string(),
         None if is_skipped(endpoint) => Escaped(facts.connect.reason().unwrap_or_default()).to_string(),
@@ -120,6 +123,11 @@ fn row(endpoint: &EndpointReport, report: &Report) -> Vec<String> {
         format!("{:>7}", facts.timings.total.map(milliseconds).unwrap_or_default()),
         said,
     ]
+}
+
+/// True for what gives its endpoint more than a pass.
+fn counts(finding: &Finding) -> bool {
+    finding.status() > Status::Pass
 }
 
 /// True for an address that this machine has no route to, while another of the host has one.
@@ -217,10 +225,14 @@ fn write_named_by(
 /// for `-v`.
 fn write_findings(out: &mut dyn Write, findings: &[Finding], style: Style, detail: Detail) -> io::Result<()> {
     for (index, finding) in findings.iter().enumerate() {
+        if let Some(ignored) = &finding.ignored {
+            write_ignored(out, finding, ignored, style)?;
+            continue;
+        }
         if finding.severity == Severity::Info && finding.hint.is_none() && detail == Detail::Short {
             continue;
         }
-        if index > 0 || finding.severity == Severity::Info {
+        if index > 0 || !counts(finding) {
             let (tone, word) = match finding.severity {
                 Severity::Info => (Tone::Dim, "info:"),
                 Severity::Warn => (Tone::Warn, "warn:"),
@@ -237,6 +249,13 @@ fn write_findings(out: &mut dyn Write, findings: &[Finding], style: Style, detai
         write_hint(out, INDENT, finding, style)?;
     }
     Ok(())
+}
+
+fn write_ignored(out: &mut dyn Write, finding: &Finding, ignored: &Ignored, style: Style) -> io::Result<()> {
+    let reason = ignored.reason.as_ref().map(|reason| format!(" (because {reason})")).unwrap_or_default();
+    let until = ignored.until.map(|date| format!(" until {date}")).unwrap_or_default();
+    let text = format!("{}{until}: {}{reason}", finding.id, finding.text);
+    writeln!(out, "{INDENT}{} {}", style.paint(Tone::Dim, "ignored:"), Escaped(&text))
 }
 
 fn write_hint(out: &mut dyn Write, indent: &str, finding: &Finding, style: Style) -> io::Result<()> {

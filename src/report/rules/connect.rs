@@ -111,7 +111,7 @@ fn beside(facts: &Facts, tried: &Tried, context: &Context) -> Option<Finding> {
     let (id, severity, text) = match failure.cause {
         Cause::NoRoute => {
             let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
-            let severity = if context.family_required { Severity::Warn } else { Severity::Info };
+            let severity = if context.policy.family_required { Severity::Warn } else { Severity::Info };
             (
                 "connect.no-route",
                 severity,
@@ -148,9 +148,10 @@ fn half_resolved(failure: &Failure) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{context, facts, ids};
+    use super::super::tests::{context, demanding, facts, ids};
     use super::*;
     use crate::attempt::{Attempt, Stage};
+    use crate::report::policy::Policy;
 
     #[test]
     fn each_cause_has_its_finding() {
@@ -191,7 +192,7 @@ mod tests {
         // The winner needed 100 ms: nobody can say that the other, which had 260 ms, is down.
         facts.course.connect = Some(Duration::from_millis(100));
         assert_eq!(ids(&judge(&facts, &context())), ["connect.refused warn", "connect.no-route info"]);
-        let required = Context { family_required: true, ..context() };
-        assert!(ids(&judge(&facts, &required)).contains(&"connect.no-route warn".to_owned()));
+        let required = Policy { family_required: true, ..Policy::default() };
+        assert!(ids(&judge(&facts, &demanding(&required))).contains(&"connect.no-route warn".to_owned()));
     }
 }
