@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod drive;
 pub mod facts;
+mod injection;
 pub mod session;
 
 use std::time::Duration;
@@ -18,13 +19,15 @@ pub struct Options {
     pub ehlo: Option<String>,
     /// The name to send as SNI and to hold the certificate against, in place of the host.
     pub sni: Option<Host>,
+    /// Whether one more connection finds out if commands can be put behind STARTTLS.
+    pub starttls_injection: bool,
     /// Whether the dialogue is kept.
     pub transcript: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { timeout: TIMEOUT, ehlo: None, sni: None, transcript: false }
+        Self { timeout: TIMEOUT, ehlo: None, sni: None, starttls_injection: false, transcript: false }
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod autoconfig;
 pub mod autodiscover;
 pub mod imap;
+pub mod injection;
 pub mod line;
 pub mod offer;
 pub mod pacc;
@@ -59,6 +60,8 @@ pub trait Dialogue: Send + Sync {
     fn capabilities(&mut self) -> Boxed<CapabilityReply>;
     /// Asks for TLS on this connection.
     fn starttls(&mut self) -> Boxed<StartTlsReply>;
+    /// Asks for TLS with a harmless command behind it, to see whether the command is answered inside TLS.
+    fn injection(&mut self) -> injection::Injection;
     /// The last words, to which no answer is awaited.
     fn goodbye(&mut self) -> Vec<u8>;
 }

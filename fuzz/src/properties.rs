@@ -13,8 +13,8 @@ use mailcfg::target::{Address, Domain, Host, Target};
 use mailcfg::wire::line::{Fault, Line, Splitter};
 use mailcfg::wire::offer::Offer;
 use mailcfg::wire::{
-    Boxed, CapabilityReply, Capabilities, Dialogue, Next, StartTlsReply, autoconfig, autodiscover, dialogue, pacc,
-    text,
+    Boxed, Capabilities, CapabilityReply, Dialogue, Next, StartTlsReply, autoconfig, autodiscover, dialogue,
+    pacc, text,
 };
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
@@ -318,7 +318,9 @@ pub fn certificate(bytes: &[u8]) {
     let network = NETWORK.get_or_init(|| Network::new(Options::default()));
     let host = Host::parse("mail.example.org").expect("a host");
     let (leaf, issuer) = bytes.split_at(bytes.len() / 2);
-    for chain in [vec![CertificateDer::from(bytes)], vec![CertificateDer::from(leaf), CertificateDer::from(issuer)]] {
+    for chain in
+        [vec![CertificateDer::from(bytes)], vec![CertificateDer::from(leaf), CertificateDer::from(issuer)]]
+    {
         let Some(seen) = certificate::inspect(&chain, &host, network, OffsetDateTime::UNIX_EPOCH) else {
             panic!("a chain that was sent has facts");
         };

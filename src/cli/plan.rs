@@ -200,6 +200,7 @@ pub fn probe(arguments: &ProbeArguments) -> Result<probe::Options, Complaint> {
         timeout: duration("--timeout", &arguments.timeout)?,
         ehlo: arguments.ehlo.as_deref().map(ehlo).transpose()?,
         sni: arguments.sni.as_deref().map(|text| Host::parse(text).map_err(invalid_target)).transpose()?,
+        starttls_injection: arguments.starttls_injection,
         transcript: arguments.verbose >= 2,
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! One connection an endpoint. A second one is made only when the server broke on the large post-quantum ClientHello.
 
-mod answer;
+pub(super) mod answer;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,11 +17,13 @@ use super::Options;
 use super::certificate;
 use super::drive::{Channel, Transcript};
 use super::facts::{Facts, Party, StartTls};
+use super::injection::Trial;
 use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::net::Network;
 use crate::net::dial::Dialled;
 use crate::net::tls::{self, Groups, Secured, Unsecured};
 use crate::settings::{Endpoint, Security};
+use crate::wire::injection::Fate;
 use crate::wire::{
     self, Capabilities, CapabilityReply, Dialogue, Greeting, GreetingKind, StartTlsReply, dialogue,
 };
@@ -248,6 +250,23 @@ impl<'a> Session<'a> {
         if go_on {
             self.part(channel, dialogue).await;
         }
+        if self.options.starttls_injection {
+            self.facts.injection = Some(self.try_injection(groups).await);
+        }
+    }
+
+    /// Connects once more, to the same address, to see whether a command can be put behind STARTTLS.
+    async fn try_injection(&mut self, groups: Groups) -> Attempt<Fate> {
+        self.note("once more, with a command behind STARTTLS");
+        let trial = Trial {
+            network: self.network,
+            endpoint: &self.facts.endpoint,
+            address: self.facts.address,
+            options: self.options,
+            groups,
+            deadline: self.deadline,
+        };
+        trial.run(&mut self.transcript).await.into()
     }
 
     async fn handshake(&mut self, stream: TcpStream, groups: Groups) -> Option<tls::Stream> {

@@ -5,6 +5,7 @@ mod capabilities;
 mod certificate;
 mod connect;
 mod greeting;
+mod injection;
 pub mod lookup;
 pub mod requirement;
 pub mod run;
@@ -28,6 +29,7 @@ pub const RULES: &[Rule] = &[
     greeting::judge,
     capabilities::judge,
     starttls::judge,
+    injection::judge,
     tls::judge,
     certificate::judge,
     auth::judge,
@@ -35,7 +37,7 @@ pub const RULES: &[Rule] = &[
 ];
 
 /// What each file of rules says of its findings.
-pub const EXPLAINED: &[&[Explained]] = &[certificate::EXPLAINED, run::EXPLAINED];
+pub const EXPLAINED: &[&[Explained]] = &[certificate::EXPLAINED, injection::EXPLAINED, run::EXPLAINED];
 
 /// The rules that look at a target as a whole.
 pub fn judge_target(_lookup: Option<&Lookup>, endpoints: &[EndpointReport]) -> Vec<Finding> {

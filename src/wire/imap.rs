@@ -2,6 +2,7 @@
 //!
 //! Read tolerantly: any case, missing text, extra spaces, `IMAP4rev1` or `IMAP4rev2` or neither.
 
+use super::injection::{Injection, Replies};
 use super::{
     Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next,
     Refusal, StartTlsReply, add_mechanism, bounded, later_code, other_protocol, says_later,
@@ -32,6 +33,15 @@ impl Dialogue for Client {
 
     fn starttls(&mut self) -> Boxed<StartTlsReply> {
         Box::new(AskStartTls(Tagged::new(self.tag())))
+    }
+
+    fn injection(&mut self) -> Injection {
+        let starttls = self.starttls();
+        let command = self.tag();
+        let noop = format!("{command} NOOP\r\n");
+        let goodbye = self.goodbye();
+        let replies = Replies::Tagged { command, goodbye: format!("A{}", self.commands) };
+        Injection::new(starttls, noop, goodbye, replies)
     }
 
     fn goodbye(&mut self) -> Vec<u8> {

@@ -1,5 +1,6 @@
 //! The POP3 dialogue up to the sign-in: greeting, CAPA, STLS, QUIT (RFC 1939, RFC 2449, RFC 2595).
 
+use super::injection::{Injection, Replies};
 use super::{
     Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next,
     Refusal, StartTlsReply, add_mechanism, bounded, later_code, other_protocol, says_later,
@@ -21,6 +22,10 @@ impl Dialogue for Client {
 
     fn starttls(&mut self) -> Boxed<StartTlsReply> {
         Box::new(AskStartTls)
+    }
+
+    fn injection(&mut self) -> Injection {
+        Injection::new(self.starttls(), *b"CAPA\r\n", self.goodbye(), Replies::Count)
     }
 
     fn goodbye(&mut self) -> Vec<u8> {

@@ -2,6 +2,7 @@
 //!
 //! Always EHLO, whatever the greeting says; HELO only after EHLO was refused for good.
 
+use super::injection::{Injection, Replies};
 use super::line::excerpt;
 use super::{
     Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next,
@@ -33,6 +34,10 @@ impl Dialogue for Client {
 
     fn starttls(&mut self) -> Boxed<StartTlsReply> {
         Box::new(AskStartTls { reply: Reply::default() })
+    }
+
+    fn injection(&mut self) -> Injection {
+        Injection::new(self.starttls(), *b"NOOP\r\n", self.goodbye(), Replies::Codes)
     }
 
     fn goodbye(&mut self) -> Vec<u8> {

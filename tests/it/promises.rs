@@ -36,7 +36,7 @@ fn arbitrary_bytes_keep_the_promises() {
             property(&bytes);
             Ok(())
         });
-        ran.unwrap();
+        ran.expect("the promise is kept");
     }
 }
 
@@ -65,8 +65,9 @@ fn mangle(property: Property, corpus: &[Vec<u8>]) {
         bytes.truncate(cut.index(bytes.len() + 1));
         bytes.extend(second);
         for (place, byte) in changes {
-            if let Some(changed) = (!bytes.is_empty()).then(|| place.index(bytes.len())) {
-                bytes[changed] = byte;
+            let changed = place.index(bytes.len().max(1));
+            if let Some(changed) = bytes.get_mut(changed) {
+                *changed = byte;
             }
         }
         property(&bytes);
@@ -81,12 +82,12 @@ fn config() -> Config {
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
-    names(&folder).into_iter().map(|name| fs::read(folder.join(name)).unwrap()).collect()
+    names(&folder).into_iter().map(|name| fs::read(folder.join(name)).expect("a seed can be read")).collect()
 }
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let paths: Vec<PathBuf> = entries.map(|entry| entry.expect("the folder can be read").path()).collect();
     let mut names: Vec<String> =
         paths.iter().filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
     names.sort();

@@ -5,6 +5,7 @@ pub mod command;
 pub mod dns;
 pub mod folder;
 pub mod host;
+pub mod hostile;
 pub mod mail;
 pub mod probe;
 pub mod socks;
