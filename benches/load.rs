@@ -236,7 +236,7 @@ async fn load(role: &str) {
     );
     let place_of = |number: usize| match role {
         "bare" => port(bare),
-        "mixed" if number % (PROBES / HANGING) == 0 => port(silent),
+        "mixed" if number.is_multiple_of(PROBES / HANGING) => port(silent),
         "mixed" => port(together),
         _ => port(at_once),
     };

@@ -73,7 +73,7 @@ fn mangle(property: Property, corpus: &[Vec<u8>]) {
         property(&bytes);
         Ok(())
     });
-    ran.unwrap();
+    ran.expect("the promise is kept");
 }
 
 fn config() -> Config {
