@@ -429,9 +429,11 @@ impl<'a> Session<'a> {
 
 const BARE_LF: &str = "the server ends lines with LF alone";
 
-/// A reply to a command; greetings may take all the time there is.
-const REPLY_LIMIT: Duration = Duration::from_secs(30);
+/// 30 s for a reply to a command: servers that look names up or check a client first need a few; greetings may take all
+/// the time there is.
+pub const REPLY_LIMIT: Duration = Duration::from_secs(30);
 
-/// What is kept back of an endpoint's limit to find out why a port is silent.
+/// What is kept back at least of an endpoint's limit to find out why a port is silent: a handshake on a short way.
 const LEAST_RESERVE: Duration = Duration::from_millis(200);
-const MOST_RESERVE: Duration = Duration::from_secs(3);
+/// What is kept back at most: a handshake on any way.
+pub const MOST_RESERVE: Duration = Duration::from_secs(3);

@@ -22,7 +22,7 @@ pub(super) fn refused(refusal: wire::Refusal, offered: bool) -> Attempt<StartTls
 
 /// What is there to read before ClientHello was sent, when nothing may be.
 pub(in crate::probe) fn waiting_bytes(stream: &TcpStream) -> Vec<u8> {
-    let mut buffer = [0; 512];
+    let mut buffer = [0; WAITING_BYTES];
     match stream.try_read(&mut buffer) {
         Ok(read) => buffer.get(..read).unwrap_or_default().to_vec(),
         Err(_) => Vec::new(),
@@ -56,3 +56,6 @@ pub(in crate::probe) fn address_literal(dialled: &Dialled) -> String {
         None => "[127.0.0.1]".to_owned(),
     }
 }
+
+/// More than is quoted of what may not be there.
+const WAITING_BYTES: usize = 512;
