@@ -4,6 +4,7 @@ mod certificates;
 mod cli;
 mod connections;
 mod cost;
+mod dependencies;
 mod dialogues;
 mod golden;
 mod hostile;
