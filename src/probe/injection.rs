@@ -40,7 +40,13 @@ impl Trial<'_> {
         if let StartTlsReply::Refused(refusal) = reply {
             return refused(refusal.temporary, &refusal.text);
         }
-        let stream = self.secure(channel).await?;
+        let stream = match self.secure(channel).await {
+            // Dovecot takes the command for a record of the handshake, which worked without it.
+            Err(Failure { cause: Cause::Handshake | Cause::Closed | Cause::Reset, reason, .. }) => {
+                return Ok(Fate::Refused(reason));
+            }
+            secured => secured?,
+        };
         self.listen(Channel::new(stream), &mut echo, transcript).await
     }
 
@@ -109,7 +115,8 @@ impl Trial<'_> {
 
 /// STARTTLS alone was agreed to before, so a refusal for good is one of the command behind it.
 fn refused(temporary: bool, words: &str) -> Result<Fate, Failure> {
-    if temporary { Err(unclear(Stage::StartTls, excerpt(words))) } else { Ok(Fate::Dropped) }
+    let words = excerpt(words);
+    if temporary { Err(unclear(Stage::StartTls, words)) } else { Ok(Fate::Refused(words)) }
 }
 
 fn unclear(stage: Stage, reason: String) -> Failure {

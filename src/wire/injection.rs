@@ -31,6 +31,8 @@ impl Injection {
 pub enum Fate {
     /// The server answers the goodbye alone.
     Dropped,
+    /// The server refuses TLS or breaks the handshake off when the command stands there; in which words.
+    Refused(String),
     /// The server answers the command inside TLS; the first line of its reply.
     Answered(String),
 }

@@ -6,7 +6,7 @@ use mailcfg::settings::Security::StartTls;
 use serde_json::json;
 
 use crate::support::command;
-use crate::support::host::{Host, Script, Step, blurt, close, expect, send, silence};
+use crate::support::host::{End, Host, Script, Step, blurt, close, expect, send, silence};
 use crate::support::mail::Mail;
 use crate::support::probe::{Probe, Verdict, examine, prepare};
 
@@ -129,6 +129,7 @@ enum Obeys {
     Yes,
     No,
     Refuses,
+    BreaksOff,
     Closes,
     InClear,
 }
@@ -151,6 +152,7 @@ fn pipelined(protocol: Protocol, obeys: &Obeys) -> Script {
     let handshake = Step::StartTls(mail.tls());
     match obeys {
         Obeys::Refuses => steps.extend([send(&no(protocol).replace("{tag}", "A1")), silence()]),
+        Obeys::BreaksOff => steps.extend([send(&go), Step::HelloUpTo(0, End::Close)]),
         Obeys::Closes => steps.push(close()),
         Obeys::InClear => steps.extend([send(&format!("{go}{reply}")), silence()]),
         Obeys::No => steps.extend([send(&go), handshake, expect(goodbye(protocol)), send(bye), close()]),
@@ -193,7 +195,7 @@ fn a_server_that_obeys_commands_from_before_the_handshake_is_found() {
 #[test]
 fn a_server_that_drops_or_refuses_them_is_fine() {
     for protocol in PROTOCOLS {
-        for obeys in [Obeys::No, Obeys::Refuses] {
+        for obeys in [Obeys::No, Obeys::Refuses, Obeys::BreaksOff] {
             let (verdict, _host) = probe_twice(protocol, &obeys);
             verdict.ends(0, "pass").finds_only(&["starttls.command-injection info"]);
         }

@@ -21,9 +21,8 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
             excerpt(line)
         ))
         .hint("update the mail server: it must drop what came before the handshake (CVE-2011-0411)"),
-        Some(Attempt::Done(Fate::Dropped)) => {
-            Finding::new(ID, Severity::Info, "the server does not obey a command that stands behind STARTTLS")
-        }
+        Some(Attempt::Done(Fate::Dropped)) => harmless("the server drops it"),
+        Some(Attempt::Done(Fate::Refused(words))) => harmless(words),
         Some(Attempt::Failed(failure)) => Finding::new(
             ID,
             Severity::Unknown,
@@ -36,13 +35,18 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
     vec![finding]
 }
 
+fn harmless(evidence: &str) -> Finding {
+    let text = "the server does not obey a command that stands behind STARTTLS";
+    Finding::new(ID, Severity::Info, text).evidence(evidence)
+}
+
 const ID: &str = "starttls.command-injection";
 
 /// What these findings mean.
 pub const EXPLAINED: &[Explained] = &[Explained {
     id: ID,
     severities: &[Severity::Info, Severity::Unknown, Severity::Fail],
-    what: "with --starttls-injection a harmless command is sent in one segment with STARTTLS; a sound server drops it, a vulnerable one answers it inside TLS",
+    what: "with --starttls-injection a harmless command is sent in one segment with STARTTLS; a sound server drops it or breaks off, a vulnerable one answers it inside TLS",
     why: "somebody on the way can put commands before the handshake that the server takes for the client's: mail or a sign-in may end up with the attacker",
     remedy: "update the mail server, or whatever speaks STARTTLS before it; until then offer the port with implicit TLS alone",
     rfc: &["RFC 3207, section 4.2", "RFC 8314"],
@@ -63,6 +67,7 @@ mod tests {
                 vec!["starttls.command-injection fail"],
             ),
             (Some(Attempt::Done(Fate::Dropped)), vec!["starttls.command-injection info"]),
+            (Some(Attempt::Done(Fate::Refused("554".to_owned()))), vec!["starttls.command-injection info"]),
             (Some(Attempt::Failed(unclear)), vec!["starttls.command-injection unknown"]),
             (None, vec![]),
         ] {
