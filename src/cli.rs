@@ -2,6 +2,7 @@
 
 mod complaint;
 mod drive;
+mod explain;
 mod lookup;
 mod output;
 mod plan;
@@ -28,6 +29,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<u8, Complaint> {
     match cli.command {
         Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Providers(arguments) => providers::run(&arguments),
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { command } => shell::man(command.as_deref()),
@@ -50,6 +52,8 @@ enum Command {
     Lookup(Box<LookupArguments>),
     /// Examine mail servers: greeting, TLS, STARTTLS, certificate, password sign-in
     Probe(Box<ProbeArguments>),
+    /// Say what a finding, a protocol, a port or another word means, and what to do
+    Explain(explain::ExplainArguments),
     /// Show and check the provider table
     Providers(ProvidersArguments),
     /// Print a completion script for a shell

@@ -19,7 +19,7 @@
 //! | [`probe`] | how one endpoint is examined; the problems of a certificate | judge |
 //! | [`lookup`] | where settings can be found, how answers are ranked | format |
 //! | [`run`] | many targets at once, and the events of their progress | protocols |
-//! | [`report`] | facts → findings by pure rules; status; exit code | input, output |
+//! | [`report`] | facts → findings by pure rules and demands; what they mean; status; exit code | input, output |
 //! | [`render`] | a finished report → text of one format | decide |
 //!
 //! Every question asked of the outside world ends in an [`attempt::Attempt`]. *Could not find out* is never *bad*, and

@@ -108,7 +108,10 @@ pub fn judge(outcome: Outcome, context: &Context) -> Report {
         .map(|(facts, findings)| EndpointReport::new(facts, findings))
         .collect();
     let mut findings = rules::judge_target(outcome.lookup.as_ref(), &endpoints);
-    let lookup = outcome.lookup.map(judge_lookup);
+    let lookup = outcome.lookup.map(judge_lookup).map(|report| {
+        let findings = ignore(report.findings, None, &context);
+        LookupReport { findings, ..report }
+    });
     if let Some(report) = lookup.as_ref().filter(|_| endpoints.is_empty()) {
         findings.push(rules::lookup::nothing_to_examine(&report.lookup));
     }

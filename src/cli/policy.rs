@@ -34,8 +34,8 @@ pub struct PolicyArguments {
     /// Fail when an endpoint takes longer than this in all, as 2s or 500ms [default: --timeout alone]
     #[arg(long, value_name = "TIME")]
     max_time: Option<String>,
-    /// Do not count this finding; may be given more than once
-    #[arg(long, value_name = "ID", long_help = IGNORE_HELP)]
+    /// Do not count these findings; may be given more than once
+    #[arg(long, value_name = "ID,…", long_help = IGNORE_HELP)]
     ignore: Vec<String>,
     /// Let these count as failures in the exit code: warn, unknown, or warn,unknown [default: failures alone]
     #[arg(long, value_name = "warn,unknown")]
@@ -53,7 +53,7 @@ impl PolicyArguments {
             expect_host: self.expect_host.iter().map(|text| host(text)).collect::<Result<_, _>>()?,
             expect_issuer: self.expect_issuer.clone(),
             max_time: self.max_time.as_deref().map(|text| plan::duration("--max-time", text)).transpose()?,
-            ignore: self.ignore.iter().map(|text| parse(text)).collect::<Result<_, _>>()?,
+            ignore: self.ignore.iter().flat_map(|text| ids(text)).map(parse).collect::<Result<_, _>>()?,
             fail_on: self.fail_on.as_deref().map(parse).transpose()?.unwrap_or_default(),
             family_required: family != Family::Any,
         };
@@ -62,6 +62,11 @@ impl PolicyArguments {
         }
         Ok(policy)
     }
+}
+
+/// Ids with commas between them; a reason may hold commas of its own.
+fn ids(text: &str) -> Vec<&str> {
+    if text.contains(' ') { vec![text] } else { text.split(',').collect() }
 }
 
 /// A family that is ruled out, or hidden by a proxy, can never be found to work.
@@ -90,6 +95,6 @@ fn parse<T: FromStr<Err = InvalidPolicy>>(text: &str) -> Result<T, Complaint> {
 }
 
 const IGNORE_HELP: &str = "\
-Do not count this finding: it stays in the report, marked. May be given more than once.
+Do not count these findings: they stay in the report, marked. May be given more than once.
 
 Write ID, ID@HOST or ID@HOST:PORT; ` until DATE` makes it count again after that day, ` because REASON` tells others why. Example: --ignore 'certificate.expired@mail.example.org until 2026-12-31 because a new one is ordered'";

@@ -1,5 +1,6 @@
 //! Reports for a person at a terminal: one file a screen.
 
+pub mod explain;
 pub mod lookup;
 pub mod probe;
 pub mod providers;

@@ -2,6 +2,7 @@
 //!
 //! The model is its own, so that a change inside the program cannot change the documents unseen.
 
+pub mod explain;
 mod safe;
 
 use std::io::{self, Write};

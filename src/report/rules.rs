@@ -4,11 +4,16 @@ mod auth;
 mod capabilities;
 mod certificate;
 mod connect;
+mod domain;
 mod greeting;
+mod imap;
 mod injection;
 pub mod lookup;
+mod names;
+mod pop3;
 pub mod requirement;
 pub mod run;
+mod smtp;
 mod starttls;
 mod tls;
 
@@ -19,6 +24,8 @@ use crate::attempt::Failure;
 use crate::lookup::Lookup;
 use crate::probe::facts::Facts;
 use crate::report::finding::Severity;
+use crate::wire::Capabilities;
+use crate::wire::line::excerpt;
 
 /// A rule: facts to findings.
 pub type Rule = fn(&Facts, &Context) -> Vec<Finding>;
@@ -32,16 +39,66 @@ pub const RULES: &[Rule] = &[
     injection::judge,
     tls::judge,
     certificate::judge,
+    names::judge,
     auth::judge,
+    imap::judge,
+    pop3::judge,
+    smtp::judge,
     run::judge,
 ];
 
 /// What each file of rules says of its findings.
-pub const EXPLAINED: &[&[Explained]] = &[certificate::EXPLAINED, injection::EXPLAINED, run::EXPLAINED];
+pub const EXPLAINED: &[&[Explained]] = &[
+    connect::EXPLAINED,
+    greeting::EXPLAINED,
+    capabilities::EXPLAINED,
+    starttls::EXPLAINED,
+    injection::EXPLAINED,
+    tls::EXPLAINED,
+    certificate::EXPLAINED,
+    names::EXPLAINED,
+    auth::EXPLAINED,
+    imap::EXPLAINED,
+    pop3::EXPLAINED,
+    smtp::EXPLAINED,
+    domain::EXPLAINED,
+    lookup::EXPLAINED,
+    run::EXPLAINED,
+    requirement::EXPLAINED,
+];
 
 /// The rules that look at a target as a whole.
-pub fn judge_target(_lookup: Option<&Lookup>, endpoints: &[EndpointReport]) -> Vec<Finding> {
-    connect::judge_all(endpoints)
+pub fn judge_target(lookup: Option<&Lookup>, endpoints: &[EndpointReport]) -> Vec<Finding> {
+    let of_domain = lookup.into_iter().flat_map(domain::judge);
+    connect::judge_all(endpoints).into_iter().chain(of_domain).collect()
+}
+
+/// Names which of some words are listed and which are not.
+fn optional(id: &'static str, listed: &Capabilities, words: &[&str]) -> Finding {
+    let (there, missing): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| listed.lists(word));
+    let text = match (there.as_slice(), missing.as_slice()) {
+        ([], missing) => format!("lists none of {}", enumerated(missing)),
+        (there, []) => format!("lists {}", enumerated(there)),
+        (there, missing) => format!("lists {}, not {}", enumerated(there), enumerated(missing)),
+    };
+    Finding::new(id, Severity::Info, text)
+}
+
+/// `one, two and three`
+fn enumerated(words: &[&str]) -> String {
+    match words.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// What a server listed, as evidence.
+fn seen(listed: &Capabilities) -> String {
+    match listed.list.as_slice() {
+        [] => "nothing is listed".to_owned(),
+        list => format!("listed: {}", excerpt(&list.join(", "))),
+    }
 }
 
 /// "Later" is unknown, anything else a failure.
@@ -61,6 +118,8 @@ pub(crate) mod tests {
     use time::OffsetDateTime;
 
     use super::*;
+    use crate::attempt::Attempt;
+    use crate::report::explain;
     use crate::report::policy::Policy;
     use crate::settings::{Endpoint, Overrides};
     use crate::target::Target;
@@ -83,8 +142,19 @@ pub(crate) mod tests {
         Context::new(OffsetDateTime::UNIX_EPOCH, policy)
     }
 
-    /// `id severity` of every finding.
+    /// What a server lists, without anything else.
+    pub(crate) fn listing(words: &[&str]) -> Attempt<Capabilities> {
+        let list = words.iter().map(|&word| word.to_owned()).collect();
+        Attempt::Done(Capabilities { list, ..Capabilities::default() })
+    }
+
+    /// `id severity` of every finding; the explanation of each must know that it can be so bad.
     pub(crate) fn ids(findings: &[Finding]) -> Vec<String> {
+        for finding in findings {
+            let explained =
+                explain::finding(finding.id).unwrap_or_else(|| panic!("{} is not explained", finding.id));
+            assert!(explained.severities.contains(&finding.severity), "{finding:?}");
+        }
         findings.iter().map(|finding| format!("{} {}", finding.id, finding.severity.as_str())).collect()
     }
 }

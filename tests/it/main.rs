@@ -11,6 +11,7 @@ mod hostile;
 mod input;
 mod lookups;
 mod pitfalls;
+mod policy;
 mod promises;
 mod readme;
 mod real;

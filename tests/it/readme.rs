@@ -109,7 +109,7 @@ fn readme_shows_real_screens() {
     let place = Place::new();
     let blocks = blocks();
     let screens: Vec<&Block> = blocks.iter().filter(|block| block.kind.starts_with("console")).collect();
-    assert_eq!(screens.len(), 3, "two screens of lookup and one of probe");
+    assert_eq!(screens.len(), 4, "two screens of lookup, one of probe and one of explain");
     for screen in screens {
         let (command, shown) = screen.text.split_once('\n').expect("a screen has a command and its output");
         let resolver = match screen.kind.as_str() {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::support::command::{Output, finish, mailcfg};
 use crate::support::dns::{Answer, Dns, Row};
+use crate::support::probe::DESCRIPTIONS;
 use crate::support::text::without_times;
 
 /// Where each host of the tests is.
@@ -190,7 +191,8 @@ fn outcome(attempt: &Value, value: impl Fn(&Value) -> String) -> String {
 
 fn ids(endpoint: &Value) -> String {
     let findings = at(endpoint, "/findings").as_array().map(Vec::as_slice).unwrap_or_default();
-    findings.iter().map(|finding| text(at(finding, "/id"))).collect::<Vec<_>>().join(" ")
+    let ids = findings.iter().map(|finding| text(at(finding, "/id")));
+    ids.filter(|id| !DESCRIPTIONS.contains(&id.as_str())).collect::<Vec<_>>().join(" ")
 }
 
 fn words(list: &Value) -> String {

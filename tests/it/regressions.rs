@@ -7,7 +7,7 @@ use mailcfg::settings::Security::{StartTls, Tls};
 use crate::support::ca::{self, Leaf};
 use crate::support::command::run;
 use crate::support::host::{Host, expect, send, silence};
-use crate::support::mail::Mail;
+use crate::support::mail::{Mail, ehlo};
 use crate::support::probe::{Probe, examine};
 
 #[test]
@@ -51,7 +51,7 @@ fn tls_1_2_or_later_was_taken_for_come_back_later() {
 #[test]
 fn a_mechanism_offered_in_clear_text_was_no_way_to_sign_in() {
     let mail = Mail::smtp(StartTls)
-        .before("250-mail.example.org\r\n250 AUTH XOAUTH2\r\n")
+        .before(&ehlo("AUTH XOAUTH2"))
         .go_ahead([send("502 no such command\r\n"), silence()]);
     let (verdict, _host) = examine(mail);
     verdict.ends(1, "fail").finds_only(&["starttls.not-offered fail", "auth.no-password info"]);

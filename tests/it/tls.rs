@@ -31,11 +31,12 @@ fn classical_groups_and_a_hello_retry_request_are_fine() {
 }
 
 #[test]
-fn tls_1_2_alone_is_fine() {
+fn tls_1_2_alone_works_with_a_warning() {
     for mail in [Mail::imap(Tls), Mail::pop3(StartTls)] {
         let (verdict, _host) = examine(mail.config(ca::good().tls12()));
         verdict
-            .passes()
+            .ends(0, "warn")
+            .finds_only(&["tls.no-1-3 warn"])
             .shows(json!({ "tls": { "value": { "version": "TLSv1.2", "post_quantum": false } } }));
         assert!(verdict.text("/tls/value/cipher_suite").starts_with("TLS_ECDHE_ECDSA_"), "{verdict:?}");
     }

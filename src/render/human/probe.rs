@@ -1,5 +1,6 @@
 //! The screen of a probe: a line an endpoint, problems first; with `-v` all facts, with `-vv` the dialogue.
 
+use std::cmp::Reverse;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -32,14 +33,14 @@ pub enum Detail {
 pub fn write(out: &mut dyn Write, report: &Report, style: Style, detail: Detail) -> io::Result<()> {
     write_title(out, report, style)?;
     for finding in report.lookup.iter().flat_map(|report| &report.findings) {
-        if finding.severity > Severity::Info {
+        if counts(finding) {
             writeln!(out, "  {} {}", style.paint(Tone::Warn, "warn:"), Escaped(&finding.text))?;
             write_hint(out, "    ", finding, style)?;
         }
     }
     writeln!(out)?;
     let mut endpoints: Vec<&EndpointReport> = report.endpoints.iter().collect();
-    endpoints.sort_by_key(|endpoint| std::cmp::Reverse(endpoint.status));
+    endpoints.sort_by_key(|endpoint| Reverse(endpoint.status));
     let rows: Vec<Vec<String>> = endpoints.iter().map(|endpoint| row(endpoint, report)).collect();
     for (endpoint, line) in endpoints.iter().zip(columns(&rows)) {
         writeln!(out, "  {}", painted(&line, endpoint.status, style))?;
@@ -62,7 +63,20 @@ pub fn write(out: &mut dyn Write, report: &Report, style: Style, detail: Detail)
         writeln!(out, "  {}", Escaped(&finding.text))?;
         write_hint(out, "  ", finding, style)?;
     }
-    Ok(())
+    write_more(out, report, style)
+}
+
+/// Where to read on about the worst finding.
+fn write_more(out: &mut dyn Write, report: &Report, style: Style) -> io::Result<()> {
+    let of_endpoints = report.endpoints.iter().flat_map(|endpoint| &endpoint.findings);
+    let counting = of_endpoints.chain(&report.findings).filter(|finding| counts(finding));
+    // The first of the worst, which stands first on the screen.
+    match counting.min_by_key(|finding| Reverse(finding.severity)) {
+        Some(worst) => {
+            writeln!(out, "\n  {} mailcfg explain {}", style.paint(Tone::Dim, "more:"), worst.id)
+        }
+        None => Ok(()),
+    }
 }
 
 fn write_title(out: &mut dyn Write, report: &Report, style: Style) -> io::Result<()> {
@@ -92,7 +106,8 @@ fn summary(report: &Report, style: Style) -> String {
         _ if number == total => format!("all {total} endpoints {verbs}"),
         _ => format!("{number} of {total} endpoints {verbs}"),
     };
-    match report.status {
+    let worst = report.endpoints.iter().map(|endpoint| endpoint.status).max();
+    match worst.unwrap_or(report.status) {
         Status::Fail => style.paint(Tone::Bad, &some(count(Status::Fail), "fails", "fail")),
         Status::Unknown => style.paint(
             Tone::Unknown,
@@ -132,7 +147,7 @@ fn counts(finding: &Finding) -> bool {
 
 /// True for an address that this machine has no route to, while another of the host has one.
 fn is_skipped(endpoint: &EndpointReport) -> bool {
-    matches!(endpoint.facts.connect, Attempt::Skipped(_))
+    endpoint.status == Status::Pass && matches!(endpoint.facts.connect, Attempt::Skipped(_))
 }
 
 /// The host and port; with the address when one host stands there with several.

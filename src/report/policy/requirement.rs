@@ -90,15 +90,17 @@ impl fmt::Display for Requirement {
     }
 }
 
-/// Reads a word of [`ALL`], in any case.
+/// Reads a word of [`ALL`], in any case, or the id of its finding.
 impl FromStr for Requirement {
     type Err = InvalidPolicy;
 
     fn from_str(text: &str) -> Result<Self, InvalidPolicy> {
         let word = text.trim().to_ascii_lowercase();
-        ALL.iter().find(|entry| entry.name == word).map(Self).ok_or_else(|| InvalidPolicy::Requirement {
-            text: text.to_owned(),
-            nearest: explain::nearest(&word, ALL.iter().map(|entry| entry.name)),
+        ALL.iter().find(|entry| entry.name == word || entry.id == word).map(Self).ok_or_else(|| {
+            InvalidPolicy::Requirement {
+                text: text.to_owned(),
+                nearest: explain::nearest(&word, ALL.iter().map(|entry| entry.name)),
+            }
         })
     }
 }
@@ -156,7 +158,7 @@ pub const ALL: &[Entry] = &[
     entry!(
         "post-quantum",
         Kind::PostQuantum,
-        "RFC 9325",
+        "draft-ietf-tls-ecdhe-mlkem",
         "the keys are agreed in a way that resists quantum computers"
     ),
     entry!(

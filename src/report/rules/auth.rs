@@ -3,6 +3,7 @@
 use crate::attempt::Attempt;
 use crate::probe::facts::{Answer, Facts, sends_password};
 use crate::report::Context;
+use crate::report::explain::Explained;
 use crate::report::finding::{Finding, Severity};
 use crate::settings::Security;
 use crate::target::{is_loopback, is_private};
@@ -88,6 +89,50 @@ fn nearby(facts: &Facts) -> Option<Finding> {
             .hint("probe from outside to see what strangers see"),
     )
 }
+
+/// What these findings mean.
+pub const EXPLAINED: &[Explained] = &[
+    Explained {
+        id: "auth.only-before-tls",
+        severities: &[Severity::Warn, Severity::Fail],
+        what: "a password is accepted in clear text and not inside TLS",
+        why: "the only way to sign in shows the password to everybody on the way",
+        remedy: "have the server offer the sign-in inside TLS alone",
+        rfc: &["RFC 8314", "RFC 4954, section 4"],
+    },
+    Explained {
+        id: "auth.clear-text-login",
+        severities: &[Severity::Warn, Severity::Fail],
+        what: "the server takes a password before TLS has begun",
+        why: "a client with wrong settings, or one that somebody on the way deceives, sends the password in clear text",
+        remedy: "have the server refuse every sign-in before TLS: LOGINDISABLED in IMAP, no USER and no AUTH before TLS in POP3 and SMTP",
+        rfc: &["RFC 8314", "RFC 9051, section 11.1", "RFC 4954, section 4"],
+    },
+    Explained {
+        id: "auth.none",
+        severities: &[Severity::Fail],
+        what: "the server offers no way to sign in",
+        why: "nobody can read or send mail there",
+        remedy: "switch authentication on for this port, or use another port: 465 or 587 for sending",
+        rfc: &["RFC 6409, section 4.3", "RFC 4954"],
+    },
+    Explained {
+        id: "auth.no-password",
+        severities: &[Severity::Info],
+        what: "one can sign in, and not with a password",
+        why: "clients that know passwords alone cannot be used",
+        remedy: "use a client that knows the mechanism, mostly OAuth 2.0; see `mailcfg explain oauth2`",
+        rfc: &["RFC 7628"],
+    },
+    Explained {
+        id: "network.nearby",
+        severities: &[Severity::Info],
+        what: "the server is on this machine or in this network, and takes a password in clear text",
+        why: "servers relax for neighbours what they refuse to strangers",
+        remedy: "probe from outside to see what strangers see",
+        rfc: &[],
+    },
+];
 
 #[cfg(test)]
 mod tests {

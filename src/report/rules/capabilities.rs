@@ -4,6 +4,7 @@ use super::severity_of;
 use crate::attempt::{Cause, Failure, Stage};
 use crate::probe::facts::Facts;
 use crate::report::Context;
+use crate::report::explain::Explained;
 use crate::report::finding::{Finding, Severity};
 
 /// Judges the questions for capabilities, before and after TLS, and broken replies in any step after the greeting.
@@ -34,6 +35,26 @@ pub fn broken(failure: &Failure) -> Finding {
         .evidence(&failure.reason)
         .hint("look at the dialogue with -vv; this may be no mail server at all")
 }
+
+/// What these findings mean.
+pub const EXPLAINED: &[Explained] = &[
+    Explained {
+        id: "capabilities.failed",
+        severities: &[Severity::Unknown, Severity::Fail],
+        what: "the server did not say what it can do, or broke off while it did",
+        why: "whether one can sign in is not known",
+        remedy: "look at the dialogue with -vv, and at the server's log",
+        rfc: &["RFC 9051, section 6.1.1", "RFC 2449", "RFC 5321, section 4.1.1.1"],
+    },
+    Explained {
+        id: "protocol.violation",
+        severities: &[Severity::Fail],
+        what: "a reply is outside the grammar of the protocol or over every limit",
+        why: "clients may misread it, and some faults of this kind are attacks",
+        remedy: "look at the dialogue with -vv: this may be no mail server at all, or something on the way changes what it says",
+        rfc: &["RFC 9051", "RFC 1939", "RFC 5321"],
+    },
+];
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,7 @@ use crate::attempt::{Cause, Failure};
 use crate::net::dial::{Tried, TriedOutcome};
 use crate::probe::facts::Facts;
 use crate::report::Context;
+use crate::report::explain::Explained;
 use crate::report::finding::{Finding, Severity};
 
 /// Judges the way to the connection: its failure, and the addresses that failed beside one that worked.
@@ -145,6 +146,82 @@ fn half_resolved(failure: &Failure) -> Finding {
         .evidence(&failure.reason)
         .hint("the name servers of the domain answer one kind of question badly")
 }
+
+/// What these findings mean.
+pub const EXPLAINED: &[Explained] = &[
+    Explained {
+        id: "dns.no-such-host",
+        severities: &[Severity::Fail],
+        what: "the name of the host does not exist (NXDOMAIN)",
+        why: "clients cannot find the server",
+        remedy: "check the spelling; if the name is right, add its DNS record",
+        rfc: &["RFC 1035", "RFC 8020"],
+    },
+    Explained {
+        id: "dns.no-address",
+        severities: &[Severity::Fail],
+        what: "the name of the host exists and has no address of the families asked for",
+        why: "clients cannot find the server",
+        remedy: "add an A or AAAA record, or leave -4 and -6 out",
+        rfc: &["RFC 1035", "RFC 3596"],
+    },
+    Explained {
+        id: "dns.failed",
+        severities: &[Severity::Warn, Severity::Unknown],
+        what: "the resolver did not answer, or answered with an error such as SERVFAIL; a warning when one family alone could not be found out",
+        why: "it says nothing of the mail server: the resolver here or the name servers of the domain are at fault",
+        remedy: "try again, or ask another resolver with --resolver ADDR; when SERVFAIL stays, look at DNSSEC and the name servers of the domain",
+        rfc: &["RFC 1035", "RFC 9520"],
+    },
+    Explained {
+        id: "connect.refused",
+        severities: &[Severity::Warn, Severity::Fail],
+        what: "the host answers that nothing listens on this port; a warning when another address of it works",
+        why: "clients cannot connect, or wait for another address",
+        remedy: "start the mail server, have it listen on this port, or take the address out of DNS",
+        rfc: &["RFC 9293"],
+    },
+    Explained {
+        id: "connect.timed-out",
+        severities: &[Severity::Warn, Severity::Fail],
+        what: "no answer came from the address within the limit; a warning when another address works",
+        why: "clients wait for long, then give up",
+        remedy: "look for a firewall that drops packets: here, on the way or at the server; providers often block port 25",
+        rfc: &["RFC 9293", "RFC 8305"],
+    },
+    Explained {
+        id: "connect.reset",
+        severities: &[Severity::Warn, Severity::Fail],
+        what: "the connection was broken off while it was opened",
+        why: "clients cannot connect",
+        remedy: "look for a firewall or a limit of connections that turns this client away",
+        rfc: &["RFC 9293"],
+    },
+    Explained {
+        id: "connect.no-route",
+        severities: &[Severity::Info, Severity::Warn, Severity::Unknown],
+        what: "this machine has no way to the address, often because it has no IPv6",
+        why: "it says nothing of the server",
+        remedy: "check the network of this machine, or try from another",
+        rfc: &[],
+    },
+    Explained {
+        id: "connect.proxy-failed",
+        severities: &[Severity::Unknown],
+        what: "the proxy of --proxy could not be used",
+        why: "it says nothing of the server",
+        remedy: "check the address of --proxy and whether the proxy is running",
+        rfc: &["RFC 1928"],
+    },
+    Explained {
+        id: "network.maybe-blocked",
+        severities: &[Severity::Info],
+        what: "no endpoint answered at all",
+        why: "many networks block mail ports, port 25 above all, so the fault may be here",
+        remedy: "try again from another network",
+        rfc: &[],
+    },
+];
 
 #[cfg(test)]
 mod tests {

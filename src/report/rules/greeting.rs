@@ -4,6 +4,7 @@ use super::severity_of;
 use crate::attempt::{Cause, Failure, Stage};
 use crate::probe::facts::Facts;
 use crate::report::Context;
+use crate::report::explain::Explained;
 use crate::report::finding::{Finding, Severity};
 use crate::settings::Security;
 use crate::wire::GreetingKind;
@@ -98,6 +99,82 @@ fn preauthenticated(facts: &Facts, raw: &str) -> Finding {
         "a server should never say PREAUTH outside TLS; somebody on the way may have said it in its place",
     )
 }
+
+/// What these findings mean.
+pub const EXPLAINED: &[Explained] = &[
+    Explained {
+        id: "greeting.timed-out",
+        severities: &[Severity::Unknown, Severity::Fail],
+        what: "the server accepts the connection and says nothing within the limit",
+        why: "clients wait, then give up",
+        remedy: "see whether the server is overloaded; some delay their greeting on purpose, and a longer --timeout rules that out",
+        rfc: &["RFC 5321, section 4.5.3.2.1"],
+    },
+    Explained {
+        id: "greeting.rejected",
+        severities: &[Severity::Fail],
+        what: "the server turns this client away for good, as with 554",
+        why: "no client from this address can use it",
+        remedy: "read the server's words: the address you probe from may be on a block list",
+        rfc: &["RFC 5321, section 3.1"],
+    },
+    Explained {
+        id: "greeting.busy",
+        severities: &[Severity::Unknown],
+        what: "the server asks to come back later, as with 421",
+        why: "it says nothing of how the server works at other times",
+        remedy: "try again in some minutes; look whether limits of connections are too low",
+        rfc: &["RFC 5321, section 3.8"],
+    },
+    Explained {
+        id: "greeting.bye",
+        severities: &[Severity::Unknown, Severity::Fail],
+        what: "an IMAP server says BYE in place of a greeting",
+        why: "no client can use it now",
+        remedy: "read the server's words: it is shutting down, overloaded or blocks this client",
+        rfc: &["RFC 9051, section 7.1.5"],
+    },
+    Explained {
+        id: "greeting.preauth",
+        severities: &[Severity::Info, Severity::Fail],
+        what: "an IMAP server says PREAUTH: the client is signed in already; in clear text that is a failure",
+        why: "after PREAUTH there is no STARTTLS, so somebody on the way who says it keeps the client in clear text",
+        remedy: "never have a server say PREAUTH outside TLS",
+        rfc: &["RFC 9051, section 7.1.4", "RFC 9051, section 11.1"],
+    },
+    Explained {
+        id: "greeting.not-mail",
+        severities: &[Severity::Fail],
+        what: "something that is no server of the wanted protocol listens on the port",
+        why: "clients cannot use it",
+        remedy: "check the port and the protocol: --protocol names another one",
+        rfc: &[],
+    },
+    Explained {
+        id: "greeting.closed",
+        severities: &[Severity::Unknown, Severity::Fail],
+        what: "the server closes the connection without a greeting",
+        why: "clients cannot use it",
+        remedy: "see whether it blocks this client, or wants TLS from the first byte: --security tls",
+        rfc: &["RFC 5321, section 3.1"],
+    },
+    Explained {
+        id: "tls.client-certificate",
+        severities: &[Severity::Unknown, Severity::Fail],
+        what: "the server talks only to clients with a certificate of their own",
+        why: "one cannot sign in here with a password alone",
+        remedy: "ask the operator for another endpoint",
+        rfc: &["RFC 8446, section 4.3.2"],
+    },
+    Explained {
+        id: "tls.expected-tls",
+        severities: &[Severity::Fail],
+        what: "clear text was expected and the port speaks TLS from the first byte",
+        why: "a client with these settings waits for a greeting that never comes",
+        remedy: "use --security tls, and SSL/TLS in mail clients",
+        rfc: &["RFC 8314, section 3"],
+    },
+];
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::lookup::source::Remark;
 use crate::lookup::{Lookup, Status};
+use crate::report::explain::Explained;
 use crate::report::finding::{Finding, Severity};
 use crate::settings::Source;
 
@@ -128,3 +129,71 @@ fn disagreement(lookup: &Lookup) -> Finding {
         .collect();
     Finding::new("lookup.disagreement", Severity::Info, "the sources do not agree").evidence(lines.join("; "))
 }
+
+/// What these findings mean.
+pub const EXPLAINED: &[Explained] = &[
+    Explained {
+        id: "lookup.better-source-failed",
+        severities: &[Severity::Warn],
+        what: "a source that ranks above the one that answered could not be asked",
+        why: "it may say something else, and would have won",
+        remedy: "try again before you rely on the answer",
+        rfc: &[],
+    },
+    Explained {
+        id: "lookup.completed-from",
+        severities: &[Severity::Info],
+        what: "the deciding source names incoming or outgoing servers alone; the other half is from another source",
+        why: "the two halves may be of different age or trust",
+        remedy: "compare with `mailcfg lookup --all`",
+        rfc: &[],
+    },
+    Explained {
+        id: "lookup.other-domain",
+        severities: &[Severity::Info],
+        what: "servers stand in another registrable domain than the address",
+        why: "that is usual with hosted mail, and also what somebody would do who leads people astray",
+        remedy: "make sure that you know who runs them",
+        rfc: &["RFC 6186, section 6"],
+    },
+    Explained {
+        id: "lookup.null-mx",
+        severities: &[Severity::Warn],
+        what: "the domain says by a null MX record that it takes no mail",
+        why: "an address there cannot receive anything",
+        remedy: "check the spelling of the domain",
+        rfc: &["RFC 7505"],
+    },
+    Explained {
+        id: "lookup.wildcard-dns",
+        severities: &[Severity::Info],
+        what: "a name was found that exists only because every name of the domain does",
+        why: "it is no sign that settings are published there",
+        remedy: "nothing; the operator of the domain may narrow the wildcard",
+        rfc: &["RFC 4592"],
+    },
+    Explained {
+        id: "lookup.only-over-http",
+        severities: &[Severity::Warn],
+        what: "the settings came over http, without TLS",
+        why: "anybody on the way could have written them",
+        remedy: "check the servers with your provider before you send a password",
+        rfc: &[],
+    },
+    Explained {
+        id: "lookup.disagreement",
+        severities: &[Severity::Info],
+        what: "sources name different servers, ports or ways to sign in",
+        why: "one of them is out of date",
+        remedy: "compare with `mailcfg lookup --all`; the operator of the domain can mend what is published",
+        rfc: &[],
+    },
+    Explained {
+        id: "target.nothing-to-examine",
+        severities: &[Severity::Unknown, Severity::Fail],
+        what: "the lookup left no server that could be examined",
+        why: "nothing is known of the servers",
+        remedy: "name the server itself, as mail.example.org:993",
+        rfc: &[],
+    },
+];

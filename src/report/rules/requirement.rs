@@ -52,24 +52,25 @@ fn required(requirement: Requirement, facts: &Facts, all: &[Facts]) -> Option<Fi
         Kind::PostQuantum => post_quantum(facts),
         Kind::Listed(listed) => self::listed(listed, facts),
     };
-    finding(requirement.id(), requirement.name(), met)
+    let hint = match requirement.kind() {
+        Kind::Address(_) => "add such an address to DNS, and have the server listen on it".to_owned(),
+        Kind::Tls => "offer the port for implicit TLS too: 993, 995 or 465".to_owned(),
+        _ => format!("switch it on in the server, or take {requirement} out of what is required"),
+    };
+    finding(requirement.id(), requirement.name(), hint, met)
 }
 
-fn finding(id: &'static str, name: &str, met: Met) -> Option<Finding> {
+fn finding(id: &'static str, name: &str, hint: String, met: Met) -> Option<Finding> {
     match met {
         Met::Yes => None,
         Met::No(text, evidence) => {
-            let finding = Finding::new(id, Severity::Fail, text)
-                .hint(format!("switch it on in the server, or take {name} out of what is required"));
+            let finding = Finding::new(id, Severity::Fail, text).hint(hint);
             Some(if evidence.is_empty() { finding } else { finding.evidence(evidence) })
         }
         Met::Unknown(why) => {
             let text = format!("it could not be found out whether {name} is there");
-            Some(
-                Finding::new(id, Severity::Unknown, text)
-                    .evidence(why)
-                    .hint("mend what failed before, or try again"),
-            )
+            let finding = Finding::new(id, Severity::Unknown, text).evidence(why);
+            Some(finding.hint("mend what failed before, or try again"))
         }
     }
 }
@@ -221,16 +222,19 @@ fn listed(listed: Listed, facts: &Facts) -> Met {
         Attempt::Done(_) if listed.maybe_later => {
             Met::Unknown(format!("{word} is not listed before the sign-in; it may be after it"))
         }
-        Attempt::Done(found) => {
-            Met::No(format!("the server does not list {word}"), format!("listed: {}", found.list.join(", ")))
-        }
+        Attempt::Done(found) => Met::No(format!("the server does not list {word}"), super::seen(found)),
         other => Met::Unknown(why(other)),
     }
 }
 
 fn min_tls(facts: &Facts, oldest: TlsVersion) -> Option<Finding> {
     let name = format!("TLS {} or later", oldest.as_str());
-    finding("requirement.min-tls", &name, version(facts, oldest))
+    finding(
+        "requirement.min-tls",
+        &name,
+        format!("switch {name} on in the mail server"),
+        version(facts, oldest),
+    )
 }
 
 fn expectations(facts: &Facts, policy: &Policy) -> Vec<Finding> {
@@ -239,11 +243,21 @@ fn expectations(facts: &Facts, policy: &Policy) -> Vec<Finding> {
     }
     let hosts = policy.expect_host.iter().map(|host| {
         let met = of_certificate(facts, |certificate| expected_host(certificate, host));
-        finding("requirement.expect-host", &format!("a certificate for {host}"), met)
+        finding(
+            "requirement.expect-host",
+            &format!("a certificate for {host}"),
+            format!("have {host} added to the certificate"),
+            met,
+        )
     });
     let issuer = policy.expect_issuer.iter().map(|text| {
         let met = of_certificate(facts, |certificate| expected_issuer(certificate, text));
-        finding("requirement.expect-issuer", &format!("a certificate issued by {text}"), met)
+        finding(
+            "requirement.expect-issuer",
+            &format!("a certificate issued by {text}"),
+            "find out who changed the certificate; when it was meant, change what is expected".to_owned(),
+            met,
+        )
     });
     hosts.chain(issuer).flatten().collect()
 }
@@ -293,5 +307,291 @@ pub fn explained(entry: &'static Entry) -> Explained {
         why: "it was required, and the server does not have it, or it could not be found out",
         remedy: "switch it on in the server, or take it out of --require",
         rfc: std::slice::from_ref(&entry.rfc),
+    }
+}
+
+/// What the findings of the other demands mean; those of single requirements stand with their words.
+pub const EXPLAINED: &[Explained] = &[
+    Explained {
+        id: "requirement.min-tls",
+        severities: &[Severity::Unknown, Severity::Fail],
+        what: "the server does not speak the version of TLS that --min-tls asks for",
+        why: "older versions are weaker, and some rules forbid them",
+        remedy: "switch the version on in the mail server, or ask for an older one",
+        rfc: &["RFC 9325, section 3.1.1", "RFC 8996"],
+    },
+    Explained {
+        id: "requirement.expect-host",
+        severities: &[Severity::Unknown, Severity::Fail],
+        what: "the certificate is not for a name that --expect-host asks for",
+        why: "clients that connect by this name will refuse it",
+        remedy: "have the name added to the certificate; a wildcard covers one label",
+        rfc: &["RFC 9525, section 6.3"],
+    },
+    Explained {
+        id: "requirement.expect-issuer",
+        severities: &[Severity::Unknown, Severity::Fail],
+        what: "neither the organisation nor the common name of the certificate's issuer holds the text of --expect-issuer",
+        why: "the certificate was changed for one of another authority, by mistake or by somebody on the way",
+        remedy: "look at the issuer with -v; when the change was meant, change the check",
+        rfc: &["RFC 5280, section 4.1.2.4"],
+    },
+    Explained {
+        id: "requirement.max-time",
+        severities: &[Severity::Fail],
+        what: "the endpoint took longer in all than --max-time allows",
+        why: "people notice slow servers, and clients with short limits give up",
+        remedy: "look at the times of the steps with -v: a slow greeting is the server, a slow connection the network, slow names the resolver",
+        rfc: &[],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::super::tests::{demanding, facts, ids, listing};
+    use super::*;
+    use crate::attempt::{Failure, Stage};
+    use crate::net::tls::Agreed;
+    use crate::probe::certificate::Chain;
+    use crate::wire::Capabilities;
+
+    fn requiring(word: &str) -> Policy {
+        Policy { require: vec![word.parse().unwrap()], ..Policy::default() }
+    }
+
+    /// `id severity` of what is found at one endpoint alone.
+    fn judged(facts: &Facts, policy: &Policy) -> Vec<String> {
+        let all = [facts.clone()];
+        ids(&judge(&all[0], &all, &demanding(policy)))
+    }
+
+    fn failed(cause: Cause) -> Failure {
+        Failure::new(Stage::Tls, cause, "why")
+    }
+
+    fn agreed(version: &'static str, post_quantum: bool) -> Attempt<Agreed> {
+        Attempt::Done(Agreed {
+            version,
+            cipher_suite: "TLS13_AES_256_GCM_SHA384".to_owned(),
+            key_exchange: Some("X25519".to_owned()),
+            post_quantum,
+        })
+    }
+
+    /// An endpoint that connected.
+    fn connected(target: &str) -> Facts {
+        let mut facts = facts(target);
+        facts.connect = Attempt::Done(());
+        facts.address = Some("192.0.2.1:1".parse().unwrap());
+        facts
+    }
+
+    fn signing_in(target: &str, mechanisms: &[&str]) -> Facts {
+        let mechanisms = mechanisms.iter().map(|&name| name.to_owned()).collect();
+        let mut facts = connected(target);
+        facts.after_tls = Attempt::Done(Capabilities { mechanisms, ..Capabilities::default() });
+        facts
+    }
+
+    #[test]
+    fn a_sign_in_is_required_where_there_is_one() {
+        for (target, mechanisms, word, expected) in [
+            ("h.example:993", &["PLAIN"][..], "password-auth", &[][..]),
+            ("h.example:993", &["SCRAM-SHA-256"], "password-auth", &[]),
+            ("h.example:993", &["XOAUTH2"], "password-auth", &["requirement.password-auth fail"]),
+            ("h.example:25", &[], "password-auth", &[]),
+            ("h.example:25", &[], "oauth2", &[]),
+            ("h.example:465", &["OAUTHBEARER"], "oauth2", &[]),
+            ("h.example:465", &["PLAIN"], "oauth2", &["requirement.oauth2 fail"]),
+        ] {
+            assert_eq!(
+                judged(&signing_in(target, mechanisms), &requiring(word)),
+                expected,
+                "{target} {word}"
+            );
+        }
+        for word in ["password-auth", "oauth2"] {
+            let expected = [format!("requirement.{word} unknown")];
+            assert_eq!(judged(&connected("h.example:993"), &requiring(word)), expected);
+        }
+    }
+
+    #[test]
+    fn starttls_must_be_advertised_and_work() {
+        let later = Failure::temporary(Stage::StartTls, Cause::Busy, "454");
+        for (starttls, expected) in [
+            (Attempt::Done(StartTls { offered: true }), &[][..]),
+            (Attempt::Done(StartTls { offered: false }), &["requirement.starttls fail"]),
+            (Attempt::Absent("no".to_owned()), &["requirement.starttls fail"]),
+            (Attempt::Failed(failed(Cause::Injection)), &["requirement.starttls fail"]),
+            (Attempt::Failed(later), &["requirement.starttls unknown"]),
+            (Attempt::Skipped("the greeting failed".to_owned()), &["requirement.starttls unknown"]),
+        ] {
+            let mut facts = connected("h.example:587");
+            facts.starttls = starttls.clone();
+            assert_eq!(judged(&facts, &requiring("starttls")), expected, "{starttls:?}");
+            facts.endpoint.security = Security::Tls;
+            assert!(judged(&facts, &requiring("starttls")).is_empty());
+        }
+    }
+
+    #[test]
+    fn tls_from_the_first_byte_may_be_on_another_port_of_the_protocol() {
+        let mut implicit = connected("h.example:993");
+        implicit.tls = agreed("TLSv1.3", true);
+        let starttls = connected("h.example:143");
+        let policy = requiring("tls");
+        assert!(judged(&implicit, &policy).is_empty());
+        assert_eq!(judged(&starttls, &policy), ["requirement.tls fail"]);
+        assert_eq!(judged(&connected("h.example:993"), &policy), ["requirement.tls unknown"]);
+        assert!(judged(&connected("h.example:25"), &policy).is_empty());
+        let both = [starttls, implicit];
+        assert!(judge(&both[0], &both, &demanding(&policy)).is_empty());
+        let other = [both[0].clone(), connected("h.example:995")];
+        assert_eq!(ids(&judge(&other[0], &other, &demanding(&policy))), ["requirement.tls fail"]);
+    }
+
+    #[test]
+    fn versions_and_key_exchanges_are_those_agreed_on() {
+        let old = || Attempt::Failed(failed(Cause::TlsTooOld));
+        for (tls, min_tls, tls13, post_quantum) in [
+            (agreed("TLSv1.3", true), None, None, None),
+            (agreed("TLSv1.2", false), Some("fail"), Some("fail"), Some("fail")),
+            (old(), Some("fail"), Some("fail"), Some("unknown")),
+            (Attempt::Failed(failed(Cause::Closed)), Some("unknown"), Some("unknown"), Some("unknown")),
+        ] {
+            let mut facts = connected("h.example:993");
+            facts.tls = tls.clone();
+            let of = |id: &str, severity: Option<&str>| {
+                severity
+                    .map(|severity| format!("requirement.{id} {severity}"))
+                    .into_iter()
+                    .collect::<Vec<_>>()
+            };
+            let oldest = Policy { min_tls: "1.3".parse().ok(), ..Policy::default() };
+            assert_eq!(judged(&facts, &oldest), of("min-tls", min_tls), "{tls:?}");
+            assert_eq!(judged(&facts, &requiring("tls1.3")), of("tls1.3", tls13), "{tls:?}");
+            assert_eq!(
+                judged(&facts, &requiring("post-quantum")),
+                of("post-quantum", post_quantum),
+                "{tls:?}"
+            );
+        }
+        let mut clear = connected("h.example:143");
+        clear.starttls = Attempt::Absent("no".to_owned());
+        for word in ["tls1.3", "post-quantum", "oauth2"] {
+            assert_eq!(
+                judged(&clear, &requiring(word)),
+                [format!("requirement.{word} fail")],
+                "no TLS at all"
+            );
+        }
+    }
+
+    #[test]
+    fn words_are_looked_for_in_the_last_list_of_their_protocol() {
+        for (target, listed, word, expected) in [
+            ("h.example:993", &["IMAP4rev1", "sasl-ir"][..], "sasl-ir", &[][..]),
+            ("h.example:993", &["IMAP4rev1"], "sasl-ir", &["requirement.sasl-ir fail"]),
+            ("h.example:993", &["IMAP4rev2"], "idle", &[]),
+            ("h.example:993", &["LITERAL-"], "literal", &[]),
+            ("h.example:993", &["IMAP4rev1"], "move", &["requirement.move unknown"]),
+            ("h.example:995", &["UIDL"], "uidl", &[]),
+            ("h.example:995", &["TOP"], "uidl", &["requirement.uidl fail"]),
+            ("h.example:995", &["TOP"], "pipelining", &["requirement.pipelining fail"]),
+            ("h.example:465", &["SIZE 1000"], "size", &[]),
+            ("h.example:465", &["SIZE 1000"], "dsn", &["requirement.dsn fail"]),
+            ("h.example:465", &["SIZE 1000"], "uidl", &[]),
+            ("h.example:993", &["IMAP4rev1"], "size", &[]),
+        ] {
+            let mut facts = connected(target);
+            facts.after_tls = listing(listed);
+            assert_eq!(judged(&facts, &requiring(word)), expected, "{target} {listed:?} {word}");
+        }
+        let mut without_capa = connected("h.example:995");
+        without_capa.after_tls = Attempt::Absent("-ERR".to_owned());
+        assert_eq!(judged(&without_capa, &requiring("uidl")), ["requirement.uidl unknown"]);
+    }
+
+    #[test]
+    fn one_address_of_the_family_must_connect() {
+        let at = |address: &str, connect: Attempt<()>| {
+            let mut facts = facts("h.example:993");
+            (facts.address, facts.connect) = (address.parse().ok(), connect);
+            facts
+        };
+        let (v4, v6) = ("192.0.2.1:993", "[2001:db8::1]:993");
+        let done = || Attempt::Done(());
+        let refused = || Attempt::Failed(failed(Cause::Refused));
+        let no_route = || Attempt::Failed(Failure::temporary(Stage::Connect, Cause::NoRoute, "why"));
+        let resolver = Failure::temporary(Stage::Dns, Cause::Resolver, "SERVFAIL");
+        let mut half = at(v4, done());
+        half.course.unresolved = vec![resolver.clone()];
+        for (all, expected) in [
+            (vec![at(v6, done()), at(v4, done())], &[][..]),
+            (vec![at(v6, refused()), at("[2001:db8::2]:993", done())], &[]),
+            (vec![at(v4, done())], &["requirement.ipv6 fail"]),
+            (vec![at(v6, refused()), at(v4, done())], &["requirement.ipv6 fail"]),
+            (vec![at(v6, no_route())], &["requirement.ipv6 unknown"]),
+            (
+                vec![at(v6, Attempt::Skipped("no route".to_owned())), at(v4, done())],
+                &["requirement.ipv6 unknown"],
+            ),
+            (vec![half], &["requirement.ipv6 unknown"]),
+            (vec![at("", Attempt::Failed(resolver))], &["requirement.ipv6 unknown"]),
+            (vec![at("", done())], &["requirement.ipv6 unknown"]),
+        ] {
+            let policy = requiring("ipv6");
+            let found: Vec<String> =
+                all.iter().flat_map(|one| ids(&judge(one, &all, &demanding(&policy)))).collect();
+            assert_eq!(found, expected, "{all:#?}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_is_for_the_names_and_of_the_issuer_expected() {
+        let certificate = Certificate {
+            subject: String::new(),
+            issuer: "CN=R11,O=Let's Encrypt,C=US".to_owned(),
+            names: vec!["h.example".to_owned(), "*.example.net".to_owned()],
+            not_before: OffsetDateTime::UNIX_EPOCH,
+            not_after: OffsetDateTime::UNIX_EPOCH,
+            key: String::new(),
+            signature: String::new(),
+            sha256: String::new(),
+        };
+        let mut facts = connected("h.example:993");
+        let host = |text: &str| Policy { expect_host: vec![Host::parse(text).unwrap()], ..Policy::default() };
+        let issuer = |text: &str| Policy { expect_issuer: Some(text.to_owned()), ..Policy::default() };
+        assert_eq!(judged(&facts, &host("h.example")), ["requirement.expect-host unknown"]);
+        assert_eq!(judged(&facts, &issuer("x")), ["requirement.expect-issuer unknown"]);
+        facts.chain = Some(Chain { certificate: Some(certificate), length: 1, problems: Vec::new() });
+        for (policy, expected) in [
+            (host("h.example"), &[][..]),
+            (host("imap.example.net"), &[]),
+            (host("other.example"), &["requirement.expect-host fail"]),
+            (issuer("let's encrypt"), &[]),
+            (issuer("r11"), &[]),
+            (issuer("US"), &["requirement.expect-issuer fail"]),
+        ] {
+            assert_eq!(judged(&facts, &policy), expected, "{policy:?}");
+        }
+    }
+
+    #[test]
+    fn time_is_bounded_and_what_was_skipped_has_none() {
+        let policy = Policy { max_time: Some(Duration::from_secs(2)), ..requiring("password-auth") };
+        for (seconds, expected) in
+            [(Some(3), &["requirement.max-time fail"][..]), (Some(2), &[]), (None, &[])]
+        {
+            let mut facts = signing_in("h.example:993", &["PLAIN"]);
+            facts.timings.total = seconds.map(Duration::from_secs);
+            assert_eq!(judged(&facts, &policy), expected, "{seconds:?}");
+        }
+        let mut skipped = facts("h.example:993");
+        skipped.connect = Attempt::Skipped("no route".to_owned());
+        assert!(judged(&skipped, &policy).is_empty());
     }
 }

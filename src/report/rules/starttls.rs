@@ -4,8 +4,9 @@ use super::{opportunistic, severity_of};
 use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::probe::facts::{Facts, StartTls};
 use crate::report::Context;
+use crate::report::explain::Explained;
 use crate::report::finding::{Finding, Severity};
-use crate::settings::Security;
+use crate::settings::{Protocol, Security};
 
 /// Judges STARTTLS on an endpoint that is meant to use it.
 pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
@@ -14,7 +15,15 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
     }
     let finding = match &facts.starttls {
         Attempt::Absent(reason) => not_offered(facts, reason),
-        Attempt::Failed(failure) if failure.stage != Stage::Protocol => failed(facts, failure),
+        Attempt::Failed(failure) if failure.stage != Stage::Protocol => {
+            let more = is_454(facts, failure).then(|| not_for_now(failure));
+            return std::iter::once(failed(facts, failure)).chain(more).collect();
+        }
+        Attempt::Done(StartTls { offered: true }) if still_listed(facts) => Finding::new(
+            "starttls.listed-after-tls",
+            Severity::Info,
+            "STARTTLS is still listed inside TLS, where it makes no sense",
+        ),
         Attempt::Done(StartTls { offered: false }) => Finding::new(
             "starttls.not-advertised",
             Severity::Info,
@@ -23,6 +32,25 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
         _ => return Vec::new(),
     };
     vec![finding]
+}
+
+/// RFC 3207, section 4: `454 TLS not available due to temporary reason`.
+fn is_454(facts: &Facts, failure: &Failure) -> bool {
+    facts.endpoint.protocol == Protocol::Smtp && failure.reason.starts_with("454")
+}
+
+fn not_for_now(failure: &Failure) -> Finding {
+    Finding::new(
+        "starttls.not-for-now",
+        Severity::Warn,
+        "the server offers STARTTLS and says that it is out of order",
+    )
+    .evidence(&failure.reason)
+    .hint("when it stays so, the certificate or key does not load: look at the server's log")
+}
+
+fn still_listed(facts: &Facts) -> bool {
+    facts.after_tls.value().is_some_and(|listed| listed.starttls)
 }
 
 fn not_offered(facts: &Facts, reason: &str) -> Finding {
@@ -84,15 +112,76 @@ fn failed(facts: &Facts, failure: &Failure) -> Finding {
     Finding::new(id, severity, text).evidence(&failure.reason).hint(hint)
 }
 
+/// What these findings mean.
+pub const EXPLAINED: &[Explained] = &[
+    Explained {
+        id: "starttls.not-offered",
+        severities: &[Severity::Warn, Severity::Fail],
+        what: "the server does not list STARTTLS, or STLS, and refuses it",
+        why: "everything is sent in clear text, the password too",
+        remedy: "switch TLS on in the mail server, or use its port for implicit TLS; if others see the offer, somebody on the way takes it out",
+        rfc: &["RFC 3207", "RFC 2595", "RFC 8314"],
+    },
+    Explained {
+        id: "starttls.not-advertised",
+        severities: &[Severity::Info],
+        what: "STARTTLS works although the server does not list it",
+        why: "clients that trust the list stay in clear text",
+        remedy: "have the server list it",
+        rfc: &["RFC 3207, section 4"],
+    },
+    Explained {
+        id: "starttls.refused",
+        severities: &[Severity::Warn, Severity::Unknown, Severity::Fail],
+        what: "the server lists STARTTLS, and TLS did not begin when it was asked for; unknown when the server said that it is so for now",
+        why: "clients stay in clear text or do not connect at all",
+        remedy: "look at the server's log: its certificate or key may not load",
+        rfc: &["RFC 3207, section 4"],
+    },
+    Explained {
+        id: "starttls.not-for-now",
+        severities: &[Severity::Warn],
+        what: "the server answers STARTTLS with 454: TLS is not available for now",
+        why: "clients that insist on TLS cannot use it, the others go on in clear text",
+        remedy: "when it stays so, the certificate or key does not load: look at the server's log",
+        rfc: &["RFC 3207, section 4"],
+    },
+    Explained {
+        id: "starttls.listed-after-tls",
+        severities: &[Severity::Info],
+        what: "STARTTLS is still listed inside TLS",
+        why: "the server did not start afresh after the handshake, which the RFC asks for; clients are not harmed",
+        remedy: "update the mail server",
+        rfc: &["RFC 3207, section 4.2"],
+    },
+    Explained {
+        id: "starttls.injection",
+        severities: &[Severity::Fail],
+        what: "bytes stood behind the go-ahead for STARTTLS, outside TLS",
+        why: "a client that believes them takes words of somebody on the way for words of the server",
+        remedy: "do not sign in there; update the mail server, and look at what stands between",
+        rfc: &["RFC 3207, section 6", "CVE-2011-0411", "CVE-2021-38371"],
+    },
+    Explained {
+        id: "starttls.plain-text",
+        severities: &[Severity::Fail],
+        what: "the server agreed to STARTTLS and went on in clear text",
+        why: "there is no TLS; somebody on the way may answer in the server's place",
+        remedy: "look at the server's log and at what stands between",
+        rfc: &["RFC 3207, section 4"],
+    },
+];
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::{context, facts, ids};
     use super::*;
+    use crate::wire::Capabilities;
 
     #[test]
     fn each_end_has_its_finding() {
         let failed = |cause| Attempt::Failed(Failure::new(Stage::StartTls, cause, "why"));
-        let later = Attempt::Failed(Failure::temporary(Stage::StartTls, Cause::Busy, "454"));
+        let later = Attempt::Failed(Failure::temporary(Stage::StartTls, Cause::Busy, "421"));
         for (starttls, expected) in [
             (Attempt::Absent("no".to_owned()), "starttls.not-offered fail"),
             (failed(Cause::Injection), "starttls.injection fail"),
@@ -105,6 +194,33 @@ mod tests {
             let mut facts = facts("mail.example.org:587");
             facts.starttls = starttls;
             assert_eq!(ids(&judge(&facts, &context())), [expected]);
+        }
+    }
+
+    #[test]
+    fn a_454_is_a_warning_beside_what_is_not_known() {
+        for (target, reason, expected) in [
+            (
+                "mail.example.org:587",
+                "454 later",
+                &["starttls.refused unknown", "starttls.not-for-now warn"][..],
+            ),
+            ("mail.example.org:587", "421 later", &["starttls.refused unknown"]),
+            ("mail.example.org:110", "454 later", &["starttls.refused unknown"]),
+        ] {
+            let mut facts = facts(target);
+            facts.starttls = Attempt::Failed(Failure::temporary(Stage::StartTls, Cause::Busy, reason));
+            assert_eq!(ids(&judge(&facts, &context())), expected, "{target} {reason}");
+        }
+    }
+
+    #[test]
+    fn starttls_makes_no_sense_inside_tls() {
+        let mut facts = facts("mail.example.org:587");
+        facts.starttls = Attempt::Done(StartTls { offered: true });
+        for (starttls, expected) in [(false, &[][..]), (true, &["starttls.listed-after-tls info"])] {
+            facts.after_tls = Attempt::Done(Capabilities { starttls, ..Capabilities::default() });
+            assert_eq!(ids(&judge(&facts, &context())), expected);
         }
     }
 

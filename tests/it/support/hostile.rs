@@ -10,7 +10,7 @@ use Place::{GoAhead, Greeting, Hello, Inside, List};
 
 use super::ca;
 use super::host::{End, Script, Step, beneath, blurt, close, drip, flood, pause, reset, send, silence};
-use super::mail::Mail;
+use super::mail::{Mail, USUAL};
 
 /// One thing a host does, and what must come of it.
 pub struct Row {
@@ -252,10 +252,10 @@ fn list(mail: &Mail, words: &[String]) -> Script {
     let text = match mail.protocol {
         Imap if clear => format!("* CAPABILITY STARTTLS LOGINDISABLED {joined}\r\n{{tag}} OK\r\n"),
         Imap => format!("* CAPABILITY AUTH=PLAIN {joined}\r\n{{tag}} OK\r\n"),
-        Pop3 if clear => format!("+OK\r\n{}STLS\r\n.\r\n", lines("")),
-        Pop3 => format!("+OK\r\n{}USER\r\n.\r\n", lines("")),
-        Smtp if clear => format!("250-m\r\n{}250 STARTTLS\r\n", lines("250-")),
-        Smtp => format!("250-m\r\n{}250 AUTH PLAIN\r\n", lines("250-")),
+        Pop3 if clear => format!("+OK\r\nUIDL\r\n{}STLS\r\n.\r\n", lines("")),
+        Pop3 => format!("+OK\r\nUIDL\r\n{}USER\r\n.\r\n", lines("")),
+        Smtp if clear => format!("250-m\r\n{USUAL}{}250 STARTTLS\r\n", lines("250-")),
+        Smtp => format!("250-m\r\n{USUAL}{}250 AUTH PLAIN\r\n", lines("250-")),
     };
     text.as_str().into()
 }

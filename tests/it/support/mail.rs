@@ -51,9 +51,9 @@ impl Mail {
     pub fn smtp(security: Security) -> Self {
         Self {
             greeting: "220 mail.example.org ESMTP\r\n".into(),
-            before: Some("250-mail.example.org\r\n250-PIPELINING\r\n250 STARTTLS\r\n".into()),
+            before: Some(ehlo("STARTTLS").as_str().into()),
             go_ahead: "220 begin\r\n".into(),
-            after: Some("250-mail.example.org\r\n250-PIPELINING\r\n250 AUTH PLAIN LOGIN\r\n".into()),
+            after: Some(ehlo("AUTH PLAIN LOGIN").as_str().into()),
             ..Self::blank(Protocol::Smtp, security)
         }
     }
@@ -180,6 +180,14 @@ impl Mail {
             _ => "STARTTLS",
         }
     }
+}
+
+/// Lines that every current SMTP server has in its reply to EHLO.
+pub const USUAL: &str = "250-SIZE 10240000\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n";
+
+/// A reply to EHLO with the usual lines, and one more.
+pub fn ehlo(line: &str) -> String {
+    format!("250-mail\r\n{USUAL}250 {line}\r\n")
 }
 
 /// The URL of [`HOST`] with a protocol and a security; `none` needs `--security none` beside it.

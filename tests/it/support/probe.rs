@@ -127,7 +127,7 @@ impl Verdict {
         self.at(pointer).as_str().unwrap_or_else(|| panic!("{pointer} is no text in {self:#?}"))
     }
 
-    /// `id severity` of every finding of the only endpoint.
+    /// `id severity` of every finding of the only endpoint, but for those that only describe it.
     #[track_caller]
     pub fn findings(&self) -> Vec<String> {
         findings(self.endpoint())
@@ -181,14 +181,25 @@ impl Verdict {
     }
 }
 
-/// `id severity` of every finding of an endpoint.
+/// `id severity` of every finding of an endpoint, but for those that only describe it.
 pub fn findings(endpoint: &Value) -> Vec<String> {
     let text = |finding: &Value, field: &str| {
         finding.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
     };
     let findings = endpoint.get("findings").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    findings.iter().map(|finding| format!("{} {}", text(finding, "id"), text(finding, "severity"))).collect()
+    let told = findings.iter().filter(|finding| !DESCRIPTIONS.contains(&text(finding, "id").as_str()));
+    told.map(|finding| format!("{} {}", text(finding, "id"), text(finding, "severity"))).collect()
 }
+
+/// Information that every endpoint has, good or bad.
+pub const DESCRIPTIONS: &[&str] = &[
+    "certificate.mail-domain",
+    "imap.extensions",
+    "pop3.extensions",
+    "pop3.implementation",
+    "smtp.extensions",
+    "tls.key-exchange",
+];
 
 /// True when a value is the expected one, or an object with at least the expected fields.
 fn holds(value: &Value, expected: &Value) -> bool {
