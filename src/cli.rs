@@ -173,6 +173,9 @@ struct ProbeArguments {
     /// Examine every address of a host on its own, both families [default: the first that answers]
     #[arg(long, conflicts_with = "proxy", help_heading = "What to examine")]
     all_addresses: bool,
+    /// With one more connection, send a harmless command in one segment with STARTTLS: the server must drop it
+    #[arg(long, help_heading = "What to examine")]
+    starttls_injection: bool,
     #[command(flatten)]
     login: login::LoginArguments,
     /// The limit for a whole endpoint, as 60, 2s, 500ms or 1m

@@ -238,7 +238,7 @@ pub fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, UnusableR
 }
 
 /// 16 MiB: the roots of a whole system take less than one.
-const ROOTS_BYTES: u64 = 16 * 1024 * 1024;
+pub const ROOTS_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Why a file of roots cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod drive;
 pub mod facts;
+mod injection;
 pub mod login;
 pub mod session;
 
@@ -20,6 +21,8 @@ pub struct Options {
     pub ehlo: Option<String>,
     /// The name to send as SNI and to hold the certificate against, in place of the host.
     pub sni: Option<Host>,
+    /// Whether one more connection finds out if commands can be put behind STARTTLS.
+    pub starttls_injection: bool,
     /// Whether the dialogue is kept.
     pub transcript: bool,
     /// What to sign in with, when that is to be tested.
@@ -30,7 +33,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { timeout: TIMEOUT, ehlo: None, sni: None, transcript: false, login: None, places: Vec::new() }
+        Self {
+            timeout: TIMEOUT,
+            ehlo: None,
+            sni: None,
+            starttls_injection: false,
+            login: None,
+            places: Vec::new(),
+            transcript: false,
+        }
     }
 }
 

@@ -189,7 +189,7 @@ fn parse_entry(start: usize, end: usize) -> Provider {
 const BUNDLED: &str = include_str!("../providers.toml");
 
 /// 16 MiB: a hundred times the bundled table, and small enough to parse at once.
-const TABLE_BYTES: u64 = 16 * 1024 * 1024;
+pub const TABLE_BYTES: u64 = 16 * 1024 * 1024;
 
 // `INDEX`: every domain with the number of its entry, sorted; `ENTRIES`: where each entry stands in `BUNDLED`.
 include!(concat!(env!("OUT_DIR"), "/providers_index.rs"));

@@ -8,6 +8,7 @@
 pub mod autoconfig;
 pub mod autodiscover;
 pub mod imap;
+pub mod injection;
 pub mod line;
 pub mod login;
 pub mod offer;
@@ -76,6 +77,8 @@ pub trait Dialogue: Send + Sync {
     fn sign_in(&mut self, how: login::SignIn) -> Option<Boxed<login::SignInReply>>;
     /// What comes next in looking round, from step 0; `sender` is the address that mail would be sent from.
     fn look(&mut self, step: usize, known: &Capabilities, sender: Option<&str>) -> login::Look;
+    /// Asks for TLS with a harmless command behind it, to see whether the command is answered inside TLS.
+    fn injection(&mut self) -> injection::Injection;
     /// The last words, to which no answer is awaited.
     fn goodbye(&mut self) -> Vec<u8>;
 }
@@ -280,10 +283,10 @@ const LATER_CODES: &[&str] =
     &["[unavailable]", "[inuse]", "[limit]", "[sys/temp]", "[in-use]", "[login-delay]"];
 
 /// Real servers offer at most a dozen mechanisms.
-const MECHANISMS: usize = 64;
+pub const MECHANISMS: usize = 64;
 
 /// Real servers list at most some forty capabilities; what stands behind this many is dropped, with a note.
-const CAPABILITIES: usize = 1_000;
+pub const CAPABILITIES: usize = 1_000;
 
 /// The IMAP command LOGIN, in a list of mechanisms.
 pub const LOGIN_COMMAND: &str = "login-command";

@@ -213,7 +213,7 @@ fn ispdb_url(text: &str, allow_http: bool) -> Result<String, Complaint> {
 pub fn probe(arguments: &ProbeArguments) -> Result<probe::Options, Complaint> {
     let sni = arguments.sni.as_deref().map(|text| Host::parse(text).map_err(invalid_target)).transpose()?;
     let options = examination(&arguments.timeout, arguments.ehlo.as_deref(), arguments.verbose)?;
-    Ok(probe::Options { sni, ..options })
+    Ok(probe::Options { sni, starttls_injection: arguments.starttls_injection, ..options })
 }
 
 /// The same without a name of its own for the certificate.

@@ -334,7 +334,7 @@ pub fn percent_encode(text: &str) -> String {
 }
 
 /// No provider needs more; browsers stop at 20.
-const MOST_REDIRECTS: usize = 5;
+pub const MOST_REDIRECTS: usize = 5;
 
 #[cfg(test)]
 mod tests {

@@ -101,7 +101,7 @@ fn service(kind: Kind, record: &Srv, domain: &Domain) -> Option<Service> {
 }
 
 /// Every record is a server that may be probed; no provider names so many.
-const RECORDS: usize = 10;
+pub const RECORDS: usize = 10;
 
 /// RFC 8620, section 2.2.
 fn session_url(host: &Host, port: Port) -> String {

@@ -384,23 +384,29 @@ struct Limits {
 }
 
 const LIMITS: Limits = Limits {
-    question: Duration::from_secs(10),
+    question: QUESTION_TIMEOUT,
+    // A recursive resolver may need some seconds for a cold name; after three the datagram is more likely lost.
     each_try: Duration::from_secs(3),
+    // As many as fit into the limit of a question.
     retries: 2,
+    // A handshake and an answer over a slow path.
     head_start: Duration::from_secs(1),
 };
 
+/// 10 s: three tries of three seconds each.
+pub const QUESTION_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// No mail host has more; a hostile zone might.
-const MAX_ADDRESSES: usize = 32;
+pub const MAX_ADDRESSES: usize = 32;
 
 /// Large companies have some sixty TXT records; a message of 64 KiB could hold thousands.
-const MAX_RECORDS: usize = 200;
+pub const MAX_RECORDS: usize = 200;
 
 /// Nobody has more on purpose, and some turn in a circle.
 const MAX_ALIASES: usize = 8;
 
 /// Ten times a long DKIM key; settings are far shorter.
-const TXT_BYTES: usize = 4 * 1024;
+pub const TXT_BYTES: usize = 4 * 1024;
 
 /// Two of each family: hickory asks them two at a time.
 const MAX_RESOLVER_ADDRESSES: usize = 4;

@@ -325,10 +325,10 @@ fn seconds_since(started: Instant) -> String {
 pub const BODY_BYTES: usize = 1024 * 1024;
 
 /// Eight times what common servers send at most.
-const HEADER_BYTES: usize = 64 * 1024;
+pub const HEADER_BYTES: usize = 64 * 1024;
 
 /// The limit of common clients.
-const HEADER_FIELDS: usize = 100;
+pub const HEADER_FIELDS: usize = 100;
 
 #[cfg(test)]
 mod tests {

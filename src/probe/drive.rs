@@ -226,7 +226,7 @@ impl Transcript {
 const READ_BYTES: usize = 4 * 1024;
 
 /// Sending a few bytes and closing takes no time unless the way is blocked.
-const GOODBYE_LIMIT: std::time::Duration = std::time::Duration::from_millis(500);
+pub const GOODBYE_LIMIT: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// 64 KiB of dialogue tell the story.
-const TRANSCRIPT_BYTES: usize = 64 * 1024;
+pub const TRANSCRIPT_BYTES: usize = 64 * 1024;

@@ -11,6 +11,7 @@ use crate::attempt::{Attempt, Cause, EndedBy, Failure, Stage};
 use crate::net::dial::{Course, Tried, TriedOutcome};
 use crate::net::tls::Agreed;
 use crate::settings::{Endpoint, Security};
+use crate::wire::injection::Fate;
 use crate::wire::{APOP, Capabilities, Greeting, LOGIN_COMMAND, USER_PASS};
 
 /// The facts of one endpoint, at one address.
@@ -34,6 +35,8 @@ pub struct Facts {
     pub before_tls: Attempt<Capabilities>,
     /// Whether TLS begins when asked for.
     pub starttls: Attempt<StartTls>,
+    /// What became of a command behind STARTTLS, when that was to be found out.
+    pub injection: Option<Attempt<Fate>>,
     /// What the handshake agreed on.
     pub tls: Attempt<Agreed>,
     /// The certificates, also of a handshake that failed after they came.
@@ -143,6 +146,7 @@ impl Facts {
             turned_away: None,
             before_tls: Attempt::Skipped(NOT_REACHED.to_owned()),
             starttls: Attempt::Skipped(NOT_REACHED.to_owned()),
+            injection: None,
             tls: Attempt::Skipped(NOT_REACHED.to_owned()),
             chain: None,
             after_tls: Attempt::Skipped(NOT_REACHED.to_owned()),
@@ -217,7 +221,11 @@ impl Facts {
         settle(&mut self.tls, inside);
         settle(&mut self.after_tls, inside);
         let without_tls = self.endpoint.security == Security::None;
-        if without_tls && self.greeting.value().is_some() && self.interrupted.is_none() && self.expects_login() {
+        if without_tls
+            && self.greeting.value().is_some()
+            && self.interrupted.is_none()
+            && self.expects_login()
+        {
             self.withheld = Some(Withheld::NoTls);
         }
         settle(&mut self.login, if without_tls { "no secret is sent without TLS" } else { &reason });

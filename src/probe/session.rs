@@ -2,7 +2,7 @@
 //!
 //! One connection an endpoint. A second one is made only when the server broke on the large post-quantum ClientHello.
 
-mod answer;
+pub(super) mod answer;
 mod sign_in;
 
 use std::net::SocketAddr;
@@ -18,6 +18,7 @@ use super::Options;
 use super::certificate;
 use super::drive::{Channel, Transcript};
 use super::facts::{Facts, Party, StartTls};
+use super::injection::Trial;
 use crate::attempt::{Attempt, Cause, EndedBy, Failure, Stage};
 use crate::net::Network;
 use crate::net::dial::{Dialled, Gate};
@@ -25,6 +26,7 @@ use crate::net::pace::Turn;
 use crate::net::places::Place;
 use crate::net::tls::{self, Groups, Secured, Unsecured};
 use crate::settings::{Endpoint, Security};
+use crate::wire::injection::Fate;
 use crate::wire::{
     self, Capabilities, CapabilityReply, Dialogue, Greeting, GreetingKind, StartTlsReply, dialogue,
 };
@@ -316,6 +318,25 @@ impl<'a> Session<'a> {
         if go_on && self.sign_in(&mut channel, dialogue).await {
             self.part(channel, dialogue).await;
         }
+        if self.options.starttls_injection {
+            // Nobody waits for a place who holds one.
+            self.place = None;
+            self.facts.injection = Some(self.try_injection(groups).await);
+        }
+    }
+
+    /// Connects once more, to the same address, to see whether a command can be put behind STARTTLS.
+    async fn try_injection(&mut self, groups: Groups) -> Attempt<Fate> {
+        self.note("once more, with a command behind STARTTLS");
+        let trial = Trial {
+            network: self.network,
+            endpoint: &self.facts.endpoint,
+            address: self.facts.address,
+            options: self.options,
+            groups,
+            deadline: self.deadline,
+        };
+        trial.run(&mut self.transcript).await.into()
     }
 
     async fn handshake(&mut self, stream: TcpStream, groups: Groups) -> Option<tls::Stream> {
@@ -480,9 +501,11 @@ impl<'a> Session<'a> {
 
 const BARE_LF: &str = "the server ends lines with LF alone";
 
-/// A reply to a command; greetings may take all the time there is.
-const REPLY_LIMIT: Duration = Duration::from_secs(30);
+/// 30 s for a reply to a command: servers that look names up or check a client first need a few; greetings may take all
+/// the time there is.
+pub const REPLY_LIMIT: Duration = Duration::from_secs(30);
 
-/// What is kept back of an endpoint's limit to find out why a port is silent.
+/// What is kept back at least of an endpoint's limit to find out why a port is silent: a handshake on a short way.
 const LEAST_RESERVE: Duration = Duration::from_millis(200);
-const MOST_RESERVE: Duration = Duration::from_secs(3);
+/// What is kept back at most: a handshake on any way.
+pub const MOST_RESERVE: Duration = Duration::from_secs(3);

@@ -100,6 +100,7 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a 
     known.into_iter().take(SUGGESTIONS).map(|(_, candidate)| candidate).collect()
 }
 
+/// A typing error is among the nearest few.
 const SUGGESTIONS: usize = 3;
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod domain;
 pub mod drift;
 mod greeting;
 mod imap;
+mod injection;
 mod login;
 pub mod lookup;
 mod names;
@@ -37,6 +38,7 @@ pub const RULES: &[Rule] = &[
     greeting::judge,
     capabilities::judge,
     starttls::judge,
+    injection::judge,
     tls::judge,
     certificate::judge,
     names::judge,
@@ -54,6 +56,7 @@ pub const EXPLAINED: &[&[Explained]] = &[
     greeting::EXPLAINED,
     capabilities::EXPLAINED,
     starttls::EXPLAINED,
+    injection::EXPLAINED,
     tls::EXPLAINED,
     certificate::EXPLAINED,
     names::EXPLAINED,

@@ -225,7 +225,9 @@ const KINDS: &[&str] = &["imap", "pop3", "smtp", "managesieve", "jmap"];
 /// Stands for an `enable` section that names a page only.
 const ENABLE_FIRST: &str = "Allow mail programs first, on this page";
 
+/// More than a person reads; real documents have at most four.
 const INSTRUCTIONS: usize = 20;
+/// Real documents name at most five.
 const SCOPES: usize = 50;
 
 #[cfg(test)]

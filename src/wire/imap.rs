@@ -4,6 +4,7 @@
 
 mod login;
 
+use super::injection::{Injection, Replies};
 use super::login::{Look, SignIn, SignInReply};
 use super::{
     Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next,
@@ -43,6 +44,15 @@ impl Dialogue for Client {
 
     fn look(&mut self, step: usize, known: &Capabilities, _sender: Option<&str>) -> Look {
         login::look(self, step, known)
+    }
+
+    fn injection(&mut self) -> Injection {
+        let starttls = self.starttls();
+        let command = self.tag();
+        let noop = format!("{command} NOOP\r\n");
+        let goodbye = self.goodbye();
+        let replies = Replies::Tagged { command, goodbye: format!("A{}", self.commands) };
+        Injection::new(starttls, noop, goodbye, replies)
     }
 
     fn goodbye(&mut self) -> Vec<u8> {

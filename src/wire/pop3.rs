@@ -2,6 +2,7 @@
 
 mod login;
 
+use super::injection::{Injection, Replies};
 use super::login::{Look, SignIn, SignInReply};
 use super::{
     Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next,
@@ -32,6 +33,10 @@ impl Dialogue for Client {
 
     fn look(&mut self, step: usize, known: &Capabilities, _sender: Option<&str>) -> Look {
         login::look(step, known)
+    }
+
+    fn injection(&mut self) -> Injection {
+        Injection::new(self.starttls(), *b"CAPA\r\n", self.goodbye(), Replies::Count)
     }
 
     fn goodbye(&mut self) -> Vec<u8> {

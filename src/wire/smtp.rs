@@ -4,6 +4,7 @@
 
 mod login;
 
+use super::injection::{Injection, Replies};
 use super::line::excerpt;
 use super::login::{Look, SignIn, SignInReply};
 use super::{
@@ -44,6 +45,10 @@ impl Dialogue for Client {
 
     fn look(&mut self, step: usize, known: &Capabilities, sender: Option<&str>) -> Look {
         login::look(step, known, sender)
+    }
+
+    fn injection(&mut self) -> Injection {
+        Injection::new(self.starttls(), *b"NOOP\r\n", self.goodbye(), Replies::Codes)
     }
 
     fn goodbye(&mut self) -> Vec<u8> {

@@ -185,7 +185,9 @@ pub const SENTENCE_CHARACTERS: usize = 1_000;
 /// The longest URL that is kept.
 pub const URL_BYTES: usize = 2_048;
 
+/// Enough for an XML declaration, which names the encoding.
 const DECLARATION_BYTES: usize = 256;
+/// Enough of a document to tell what it is, and short enough for a sentence.
 const START_CHARACTERS: usize = 40;
 const BYTE_ORDER_MARK: char = '\u{feff}';
 

@@ -204,6 +204,7 @@ pub const DEPTH: usize = 64;
 /// The largest document of the central database has some 200.
 pub const ELEMENTS: usize = 20_000;
 
+/// Real elements have at most three.
 const ATTRIBUTES: usize = 32;
 
 #[cfg(test)]

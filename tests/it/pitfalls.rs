@@ -1,7 +1,8 @@
 //! The pitfalls of probing mail servers, one test each: what other tools have got wrong.
+//!
+//! P3b, P24, P25, P26 and P31 are rows of the hostile table (`hostile.rs`); P24 has its own tests in `starttls.rs` too.
 
 use std::net::{Ipv6Addr, SocketAddr, TcpListener};
-use std::time::{Duration, Instant};
 
 use hickory_resolver::proto::rr::RecordType::{A, AAAA};
 use mailcfg::settings::Security::{None as Clear, StartTls, Tls};
@@ -10,9 +11,7 @@ use serde_json::json;
 use crate::support::ca::{self, Leaf};
 use crate::support::command;
 use crate::support::dns::{Answer, Dns};
-use crate::support::host::{
-    End, Host, Script, Step, blurt, close, drip, expect, flood, pause, send, silence,
-};
+use crate::support::host::{End, Host, Step, blurt, close, expect, pause, send, silence};
 use crate::support::mail::{HOST, Mail, USUAL, ehlo};
 use crate::support::probe::{Probe, examine, findings, prepare, probe};
 
@@ -44,19 +43,6 @@ fn p02_nothing_is_said_before_the_server_has_spoken() {
 fn p03_a_greeting_may_use_all_of_the_limit() {
     let (verdict, _host) = examine(Mail::smtp(StartTls).greeting([pause(4_000), send("220 at last\r\n")]));
     verdict.passes();
-}
-
-#[test]
-fn p03b_the_limit_is_on_the_whole_and_not_on_each_read() {
-    for security in [StartTls, Tls] {
-        let mail = Mail::smtp(security).greeting(drip(&[b'2'; 1_000], 30));
-        let host = mail.start();
-        let began = Instant::now();
-        let verdict = prepare(&mail, &host).with(&["--timeout", "2s"]).run();
-        assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
-        verdict.ends(1, "fail").finds("greeting.timed-out fail");
-        verdict.failed("/greeting", "greeting", false);
-    }
 }
 
 #[test]
@@ -381,77 +367,6 @@ fn p23_five_ways_not_to_begin_tls_have_five_reasons() {
 }
 
 #[test]
-fn p24_bytes_behind_the_go_ahead_end_the_probe() {
-    for (mail, go_ahead, evil) in [
-        (Mail::smtp(StartTls), "220 go\r\n", "250-evil\r\n250 AUTH PLAIN\r\n"),
-        (Mail::imap(StartTls), "{tag} OK go\r\n", "* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\nA3 OK evil\r\n"),
-        (Mail::pop3(StartTls), "+OK go\r\n", "+OK\r\nUSER\r\n.\r\n"),
-    ] {
-        let fragment = "evil";
-        let as_one = |rest: &str| Script::from([send(&format!("{go_ahead}{rest}")), silence()]);
-        let apart = |rest: &str| Script::from([send(go_ahead), pause(50), blurt(rest), silence()]);
-        for script in [as_one(evil), as_one(fragment), apart(evil), apart(fragment)] {
-            let (verdict, host) = examine(mail.clone().go_ahead(script));
-            verdict.ends(1, "fail");
-            let found = verdict.findings();
-            let told = ["starttls.injection fail", "starttls.plain-text fail"];
-            assert!(found.iter().any(|finding| told.contains(&finding.as_str())), "{verdict:#?}");
-            verdict.failed("/starttls", "starttls", false);
-            verdict.shows(json!({
-                "capabilities": { "after_tls": { "outcome": "skipped" } },
-                "password_auth": { "mechanisms": { "after_tls": [] } },
-            }));
-            assert!(!host.session().secured);
-        }
-    }
-    let at_once = Mail::smtp(StartTls).go_ahead([send("220 go\r\nevil"), silence()]);
-    let (verdict, host) = examine(at_once);
-    verdict.finds_only(&["starttls.injection fail"]);
-    assert!(verdict.text("/starttls/reason").contains("evil"), "{verdict:?}");
-    assert_eq!(host.session().clear_text(), "EHLO [127.0.0.1]\r\nSTARTTLS\r\n", "no ClientHello, no QUIT");
-}
-
-#[test]
-fn p25_a_nul_ends_the_probe() {
-    for (mail, step) in [
-        (Mail::smtp(StartTls).greeting([send("220 mail\0.example.org\r\n"), silence()]), "/greeting"),
-        (
-            Mail::smtp(StartTls).before([send("250-m\r\n250 STARTTLS\0\r\n"), silence()]),
-            "/capabilities/before_tls",
-        ),
-        (
-            Mail::imap(Tls).after([send("* CAPABILITY AUTH=PLAIN\0\r\n{tag} OK\r\n"), silence()]),
-            "/capabilities/after_tls",
-        ),
-    ] {
-        let (verdict, _host) = examine(mail);
-        verdict.ends(1, "fail").finds_only(&["protocol.violation fail"]);
-        assert!(verdict.failed(step, "protocol", false).contains("NUL"));
-    }
-}
-
-#[test]
-fn p26_what_has_no_end_is_cut_off() {
-    let long = [vec![b'x'; 1_000_000], b"\r\n".to_vec()].concat();
-    for (mail, step, word) in [
-        (Mail::smtp(StartTls).greeting(flood(&[b'2'; 4_096])), "/greeting", "a line of more than"),
-        (Mail::smtp(StartTls).greeting(flood("220-on and on\r\n")), "/greeting", "lines"),
-        (Mail::pop3(Tls).after([send("+OK\r\n"), flood("X-AND-ON\r\n")]), "/capabilities/after_tls", "lines"),
-        (
-            Mail::imap(Tls).after([send("* CAPABILITY "), send(&long), silence()]),
-            "/capabilities/after_tls",
-            "a line of more than",
-        ),
-        (Mail::smtp(StartTls).go_ahead(flood(&[b'2'; 4_096])), "/starttls", "a line of more than"),
-    ] {
-        let (verdict, _host) = examine(mail);
-        verdict.ends(1, "fail").finds_only(&["protocol.violation fail"]);
-        let reason = verdict.failed(step, "protocol", false);
-        assert!(reason.contains(word), "{reason}");
-    }
-}
-
-#[test]
 fn p27_bare_lf_is_accepted_and_noted() {
     let mail = Mail::smtp(StartTls)
         .greeting("220-mail\n220 ready\n")
@@ -508,24 +423,6 @@ fn p30_ipv6_literals_are_targets() {
 
     let host = mail.start_at(any);
     Probe::of(&format!("imaps://[::1]:{}", host.address.port())).run().passes();
-}
-
-#[test]
-fn p31_a_server_that_says_nothing_is_given_up() {
-    for (mail, connections, finding) in [
-        (Mail::imap(StartTls).greeting(silence()), 1, "greeting.timed-out fail"),
-        (Mail::smtp(Tls).greeting(silence()), 1, "greeting.timed-out fail"),
-        (Mail::smtp(StartTls).before(silence()), 1, "capabilities.failed fail"),
-        (Mail::smtp(StartTls).go_ahead(silence()), 1, "starttls.refused fail"),
-        (Mail::imap(Tls).on_hello(silence()), 2, "tls.handshake-failed fail"),
-    ] {
-        let host = mail.start().expect_connections(connections);
-        let began = Instant::now();
-        let verdict = prepare(&mail, &host).with(&["--timeout", "2s"]).run();
-        assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
-        verdict.ends(1, "fail").finds(finding);
-        assert!(host.sessions().iter().all(|session| !session.inside_text().contains("QUIT")));
-    }
 }
 
 #[test]

@@ -6,11 +6,96 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
+
+use mailcfg::net::{self, dns, http};
+use mailcfg::probe::{self, drive, session};
+use mailcfg::wire::{self, line};
+use mailcfg::{lookup, providers};
 
 use crate::support::command::{Output, finish, mailcfg};
 use crate::support::dns::Dns;
 use crate::support::folder::Folder;
 use crate::support::text::{without_dates, without_fingerprints, without_times};
+
+#[test]
+fn readme_tells_the_limits_of_the_code() {
+    let kib = |bytes: usize| format!("{} KiB", bytes / 1024);
+    let mib = |bytes: usize| format!("{} MiB", bytes / 1024 / 1024);
+    let seconds = |time: Duration| format!("{} s", time.as_secs_f64());
+    let of_table = mib(usize::try_from(providers::TABLE_BYTES).expect("a table fits into memory"));
+    assert_eq!(providers::TABLE_BYTES, net::ROOTS_BYTES);
+    let expected = [
+        ("one endpoint, from the first question to the last reply", vec![seconds(probe::TIMEOUT)]),
+        ("one connection", vec![seconds(net::CONNECT_TIMEOUT)]),
+        ("one reply of a server", vec![seconds(session::REPLY_LIMIT), seconds(session::MOST_RESERVE)]),
+        ("the goodbye", vec![seconds(drive::GOODBYE_LIMIT)]),
+        ("one line of a server", vec![kib(line::LINE_BYTES)]),
+        ("one reply of a server", vec![thousands(line::REPLY_LINES)]),
+        ("one dialogue", vec![mib(line::SESSION_BYTES)]),
+        (
+            "what is kept of a server's capabilities",
+            vec![thousands(wire::CAPABILITIES), thousands(wire::MECHANISMS)],
+        ),
+        ("the transcript of `-vv`", vec![kib(drive::TRANSCRIPT_BYTES)]),
+        ("endpoints examined at the same time", vec![thousands(mailcfg::run::JOBS)]),
+        ("one question to the resolver", vec![seconds(dns::QUESTION_TIMEOUT)]),
+        (
+            "records of one answer",
+            vec![thousands(dns::MAX_RECORDS), kib(dns::TXT_BYTES), thousands(lookup::srv::RECORDS)],
+        ),
+        ("addresses of one host, of each family", vec![thousands(dns::MAX_ADDRESSES)]),
+        ("one source of a lookup", vec![seconds(lookup::source::LIMIT)]),
+        ("all sources of a lookup", vec![seconds(lookup::TIMEOUT)]),
+        (
+            "one web page",
+            vec![
+                mib(http::BODY_BYTES),
+                thousands(http::HEADER_FIELDS),
+                kib(http::HEADER_BYTES),
+                thousands(lookup::fetch::MOST_REDIRECTS),
+            ],
+        ),
+        (
+            "one document of settings",
+            vec![
+                mib(wire::text::DOCUMENT_BYTES),
+                thousands(wire::xml::DEPTH),
+                thousands(wire::xml::ELEMENTS),
+                thousands(wire::offer::SERVICES),
+            ],
+        ),
+        ("a provider table, a file of `--ca-file`", vec![of_table]),
+    ];
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(path).expect("the README can be read");
+    let table =
+        readme.split("| what | limit |\n|---|---|\n").nth(1).expect("the README has a table of limits");
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .map_while(|line| line.strip_prefix("| "))
+        .map(|line| line.split(" | ").collect())
+        .collect();
+    assert_eq!(rows.len(), expected.len());
+    for (row, (name, values)) in rows.iter().zip(expected) {
+        let [told, limits] = row[..] else { panic!("{row:?}") };
+        assert_eq!(told, name);
+        let words: Vec<&str> = limits.split([' ', ';', ',', '(', ')', '|']).collect();
+        for value in values {
+            let found = limits.contains(&value)
+                && words.contains(&value.split([' ', ',']).next().unwrap_or_default());
+            assert!(found, "{name}: {value} in {limits}");
+        }
+    }
+}
+
+/// `20,000`
+fn thousands(number: usize) -> String {
+    match number.checked_div(1_000) {
+        Some(thousands) if thousands > 0 => format!("{thousands},{:03}", number % 1_000),
+        _ => number.to_string(),
+    }
+}
 
 /// What a reader has in mind by this address is played by the real server here.
 const NEW_SERVER: (&str, &str) = ("192.0.2.7", "127.0.0.2");

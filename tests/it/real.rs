@@ -116,6 +116,26 @@ fn the_transcript_shows_both_sides_and_no_secret() {
     }
 }
 
+#[test]
+fn no_real_server_obeys_a_command_from_before_the_handshake() {
+    let dns = Dns::start(NAMES);
+    for target in [
+        "imap://disroot.org",
+        "pop3://disroot.org",
+        "submission://disroot.org",
+        "smtp://disroot.org",
+        "submission://mail.example.org",
+        "smtp://mail.example.org",
+    ] {
+        let output = probe(&dns, &[target, "--starttls-injection", "--json"]);
+        let document = output.json();
+        let findings = at(&document, "/endpoints/0/findings").as_array().cloned().unwrap_or_default();
+        let found = findings.iter().find(|it| text(at(it, "/id")) == "starttls.command-injection");
+        let severity = found.map(|it| text(at(it, "/severity")));
+        assert_eq!(severity.as_deref(), Some("info"), "{target}: {findings:#?}");
+    }
+}
+
 /// Probes with the test authority and the test's own DNS.
 pub fn probe(dns: &Dns, arguments: &[&str]) -> Output {
     let mut command = mailcfg(["probe"]);

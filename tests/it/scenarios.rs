@@ -269,6 +269,10 @@ fn manner(word: &str) -> Manner {
         "short-length" => Manner::ShortLength,
         "gzip" => Manner::Gzip,
         "chunked" => Manner::Chunked,
+        "endless-chunks" => Manner::EndlessChunks,
+        "endless-head" => Manner::EndlessHead,
+        "gzip-bomb" => Manner::GzipBomb,
+        "deep" => Manner::Deep,
         after => {
             let milliseconds = after.strip_suffix("ms").and_then(|digits| digits.parse().ok());
             Manner::After(Duration::from_millis(milliseconds.expect("a manner, or a time such as 300ms")))
@@ -310,6 +314,9 @@ fn answer(kind: RecordType, text: &str) -> Answer {
         "SILENCE" => return Answer::Silence,
         "NODATA" => return Answer::NoData,
         "TRUNCATED" => return Answer::Truncated,
+        "FLOOD" => return Answer::Flood,
+        "LIE" => return Answer::Lie,
+        "WRONG-ID" => return Answer::WrongId,
         _ => {}
     }
     let words: Vec<&'static str> = text.split(' ').collect();

@@ -6,6 +6,7 @@ pub mod crowd;
 pub mod dns;
 pub mod folder;
 pub mod host;
+pub mod hostile;
 pub mod mail;
 pub mod probe;
 pub mod scene;

@@ -21,8 +21,8 @@ pub(super) fn refused(refusal: wire::Refusal, offered: bool) -> Attempt<StartTls
 }
 
 /// What is there to read before ClientHello was sent, when nothing may be.
-pub(super) fn waiting_bytes(stream: &TcpStream) -> Vec<u8> {
-    let mut buffer = [0; 512];
+pub(in crate::probe) fn waiting_bytes(stream: &TcpStream) -> Vec<u8> {
+    let mut buffer = [0; WAITING_BYTES];
     match stream.try_read(&mut buffer) {
         Ok(read) => buffer.get(..read).unwrap_or_default().to_vec(),
         Err(_) => Vec::new(),
@@ -48,7 +48,7 @@ pub(super) fn named(failure: Failure) -> Failure {
 }
 
 /// The address literal of the local socket (RFC 5321, section 4.1.3); never an IPv4-mapped one.
-pub(super) fn address_literal(dialled: &Dialled) -> String {
+pub(in crate::probe) fn address_literal(dialled: &Dialled) -> String {
     let local = dialled.stream.local_addr().ok().filter(|_| dialled.address.is_some());
     match local.map(|local| local.ip().to_canonical()) {
         Some(IpAddr::V4(address)) => format!("[{address}]"),
@@ -56,3 +56,6 @@ pub(super) fn address_literal(dialled: &Dialled) -> String {
         None => "[127.0.0.1]".to_owned(),
     }
 }
+
+/// More than is quoted of what may not be there.
+const WAITING_BYTES: usize = 512;

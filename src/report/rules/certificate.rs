@@ -90,6 +90,7 @@ fn expires_soon(facts: &Facts, certificate: &Certificate, context: &Context) -> 
     Some(Finding::new("certificate.expires-soon", severity, text).hint(hint))
 }
 
+/// Those who renew by themselves do it thirty days before the end: with twenty left, something is wrong.
 const SOON_DAYS: i64 = 20;
 
 /// What these findings mean.

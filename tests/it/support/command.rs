@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 /// What the program left behind.
@@ -41,6 +42,30 @@ pub fn run<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Output {
 /// Runs a prepared command to its end; a program that hangs fails the test.
 pub fn finish(command: &mut Command) -> Output {
     collect(start(command))
+}
+
+/// Runs a prepared command to its end; gives the most memory it held, in KiB.
+pub fn weigh(command: &mut Command) -> (Output, u64) {
+    let child = start(command);
+    let status = format!("/proc/{}/status", child.id());
+    let (done, ended) = std::sync::mpsc::channel::<()>();
+    let watcher = std::thread::spawn(move || {
+        let mut most = 0;
+        while ended.recv_timeout(Duration::from_millis(20)) == Err(RecvTimeoutError::Timeout) {
+            most = most.max(peak(&status).unwrap_or_default());
+        }
+        most
+    });
+    let output = collect(child);
+    drop(done);
+    (output, watcher.join().expect("the watcher watches"))
+}
+
+/// `VmHWM:     1234 kB`
+fn peak(path: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(path).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 /// Runs a prepared command, and sends it a signal (`INT`, `TERM`) once `ready` returns.

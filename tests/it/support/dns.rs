@@ -1,7 +1,7 @@
 //! A resolver on loopback with a table for a zone, asked over UDP or TCP. It keeps a log of the questions.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +36,12 @@ pub enum Answer {
     Refused,
     /// Nothing at all.
     Silence,
+    /// A thousand records of the kind that was asked for: addresses, mail exchangers, servers or texts.
+    Flood,
+    /// An answer to another question.
+    Lie,
+    /// An answer to another message.
+    WrongId,
 }
 
 /// A running resolver. Its threads end with the test process.
@@ -124,6 +130,25 @@ impl Zone {
                 Answer::Txt(pieces) => {
                     RData::TXT(TXT::new(pieces.iter().map(|&piece| piece.to_owned()).collect()))
                 }
+                Answer::Flood => {
+                    let records = (0..1_000).map(|number| one_of_many(kind, number));
+                    message.add_answers(records.map(|data| Record::from_rdata(absolute(name), 60, data)));
+                    continue;
+                }
+                Answer::Lie => {
+                    message.add_answer(Record::from_rdata(
+                        absolute("evil.example"),
+                        60,
+                        one_of_many(kind, 0),
+                    ));
+                    continue;
+                }
+                Answer::WrongId => {
+                    message.metadata.id = message.metadata.id.wrapping_add(1);
+                    continue;
+                }
+                // Aliases in a circle are told a few times round.
+                Answer::Alias(_) if message.answers.len() > CIRCLE => continue,
                 Answer::Alias(other) => {
                     let alias = RData::CNAME(CNAME(absolute(other)));
                     message.add_answer(Record::from_rdata(absolute(name), 60, alias));
@@ -154,6 +179,19 @@ impl Zone {
             true => self.rows.iter().filter(|(row, ..)| below(row)).collect(),
             false => exact,
         }
+    }
+}
+
+/// A record of a flood.
+fn one_of_many(kind: RecordType, number: u16) -> RData {
+    let [high, low] = number.to_be_bytes();
+    let host = absolute(&format!("host-{number}.d.example"));
+    match kind {
+        RecordType::AAAA => RData::AAAA(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, number).into()),
+        RecordType::MX => RData::MX(MX::new(number, host)),
+        RecordType::SRV => RData::SRV(SRV::new(number, 0, 993, host)),
+        RecordType::TXT => RData::TXT(TXT::new(vec![format!("mailconf=https://host-{number}.d.example/")])),
+        _ => RData::A(Ipv4Addr::new(127, 66, high, low).into()),
     }
 }
 
@@ -216,3 +254,6 @@ fn serve_connection(mut stream: TcpStream, zone: &Zone) -> Option<()> {
 
 /// A is answered after AAAA, so that what a test sees does not depend on the machine's mood.
 const AFTER_AAAA: Duration = Duration::from_millis(100);
+
+/// How many aliases a circle is told with.
+const CIRCLE: usize = 16;

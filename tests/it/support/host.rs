@@ -30,6 +30,11 @@ pub enum Step {
     HelloUpTo(usize, End),
     /// Performs a TLS handshake.
     StartTls(Arc<ServerConfig>),
+    /// Sends bytes below TLS, where only records may stand.
+    Beneath(Vec<u8>),
+    /// Answers ClientHello with so many pieces of the server's first flight and half of the next, then ends so.
+    /// A piece is a handshake message where messages are in the clear, else a record.
+    Flight(Arc<ServerConfig>, usize, End),
     /// Ends the connection.
     End(End),
 }
@@ -104,6 +109,11 @@ pub fn expect(word: &'static str) -> Step {
 /// [`Step::Answer`]
 pub fn answer(with: impl Fn(&str) -> String + Send + Sync + 'static) -> Step {
     Step::Answer(Answerer(Arc::new(with)))
+}
+
+/// [`Step::Beneath`]
+pub fn beneath(bytes: &(impl AsRef<[u8]> + ?Sized)) -> Step {
+    Step::Beneath(bytes.as_ref().to_vec())
 }
 
 /// [`Step::Pause`]
@@ -354,6 +364,11 @@ impl Connection {
                 }
             }
             Step::StartTls(config) => self.start_tls(config)?,
+            Step::Beneath(bytes) => self.tcp().write_all(&bytes)?,
+            Step::Flight(config, pieces, end) => {
+                self.send_flight(config, pieces)?;
+                return self.end(end).map(|()| false);
+            }
             Step::End(end) => return self.end(end).map(|()| false),
         }
         Ok(true)
@@ -456,6 +471,23 @@ impl Connection {
         done.map(|_| ())
     }
 
+    fn send_flight(&mut self, config: Arc<ServerConfig>, count: usize) -> io::Result<()> {
+        self.hello_size()?;
+        let mut connection = ServerConnection::new(config).expect("the configuration is sound");
+        while !connection.wants_write() {
+            connection.read_tls(&mut self.tcp())?;
+            connection.process_new_packets().map_err(io::Error::other)?;
+        }
+        let mut flight = Vec::new();
+        while connection.wants_write() {
+            connection.write_tls(&mut flight)?;
+        }
+        let all = pieces(&flight);
+        let next = all.get(count).map(|piece| piece.split_at(piece.len() / 2).0).unwrap_or_default();
+        let sent = [all.get(..count).unwrap_or(&all).concat(), next.to_vec()].concat();
+        self.write(&sent)
+    }
+
     fn end(&mut self, end: End) -> io::Result<()> {
         match end {
             End::Silence => self.read_to_end(),
@@ -484,6 +516,26 @@ impl Connection {
         self.tcp().set_read_timeout(Some(CLOSING))?;
         self.read_to_end()
     }
+}
+
+/// The records of a flight; those in the clear cut so that each holds one handshake message (RFC 8446, section 5.1).
+fn pieces(mut flight: &[u8]) -> Vec<Vec<u8>> {
+    let mut pieces = Vec::new();
+    while let [kind, major, minor, high, low, rest @ ..] = flight {
+        let (mut inside, rest) = rest.split_at(usize::from(u16::from_be_bytes([*high, *low])));
+        while let (22, [_, one, two, three, ..]) = (*kind, inside) {
+            let (message, others) = inside
+                .split_at(4 + usize::try_from(u32::from_be_bytes([0, *one, *two, *three])).expect("a size"));
+            let size = u16::try_from(message.len()).expect("a message is small").to_be_bytes();
+            pieces.push([&[*kind, *major, *minor], &size[..], message].concat());
+            inside = others;
+        }
+        if *kind != 22 {
+            pieces.push([&[*kind, *major, *minor, *high, *low], inside].concat());
+        }
+        flight = rest;
+    }
+    pieces
 }
 
 /// Generous: machines are noisy, and the program's own limits are shorter.

@@ -101,9 +101,22 @@ impl Mail {
         Self { config, ..self }
     }
 
+    /// How it performs the handshake, unless told otherwise.
+    pub fn tls(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+
     /// Its reply to the question what it can do, inside TLS.
     pub fn after(self, reply: impl Into<Script>) -> Self {
         Self { after: Some(reply.into()), ..self }
+    }
+
+    /// Its reply to the question what it can do, where that counts: inside TLS, or in the clear with security `none`.
+    pub fn capable(self, reply: impl Into<Script>) -> Self {
+        match self.security {
+            Security::None => self.before(reply),
+            Security::Tls | Security::StartTls => self.after(reply),
+        }
     }
 
     /// It is not to be asked inside TLS what it can do.
@@ -124,6 +137,15 @@ impl Mail {
     /// The URL of such a host.
     pub fn url(&self) -> &'static str {
         url(self.protocol, self.security)
+    }
+
+    /// A host that does as the protocol has it.
+    pub fn well_behaved(protocol: Protocol, security: Security) -> Self {
+        match protocol {
+            Protocol::Imap => Self::imap(security),
+            Protocol::Pop3 => Self::pop3(security),
+            Protocol::Smtp => Self::smtp(security),
+        }
     }
 
     /// All it does on a connection.

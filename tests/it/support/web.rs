@@ -62,6 +62,14 @@ pub enum Manner {
     Gzip,
     /// In chunks of seven bytes.
     Chunked,
+    /// Chunks without an end.
+    EndlessChunks,
+    /// Header lines without an end.
+    EndlessHead,
+    /// Ten megabytes, compressed to a tenth of a percent.
+    GzipBomb,
+    /// Fifty thousand elements, each inside the one before.
+    Deep,
 }
 
 /// The certificate that a name shows.
@@ -253,13 +261,21 @@ impl Page {
                 stream.write_all(with_length(1_000_000).as_bytes())?;
                 repeat(stream, b" ", Duration::from_millis(50))
             }
-            Manner::Gzip => {
-                let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-                encoder.write_all(&self.body)?;
-                let packed = encoder.finish()?;
-                let head =
-                    format!("{head}Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", packed.len());
-                stream.write_all(&[head.as_bytes(), &packed].concat())
+            Manner::Gzip => stream.write_all(&gzip(&head, std::iter::once(self.body.as_slice()))?),
+            Manner::GzipBomb => {
+                stream.write_all(&gzip(&head, std::iter::repeat_n(&[b' '; 100_000][..], 100))?)
+            }
+            Manner::Deep => {
+                let body = "<clientConfig>".repeat(50_000);
+                stream.write_all(&[with_length(body.len()).as_bytes(), body.as_bytes()].concat())
+            }
+            Manner::EndlessHead => {
+                stream.write_all(head.as_bytes())?;
+                repeat(stream, b"X-And: on\r\n", Duration::ZERO)
+            }
+            Manner::EndlessChunks => {
+                stream.write_all(format!("{head}Transfer-Encoding: chunked\r\n\r\n").as_bytes())?;
+                repeat(stream, format!("1000\r\n{}\r\n", " ".repeat(0x1000)).as_bytes(), Duration::ZERO)
             }
             Manner::Chunked => {
                 stream.write_all(format!("{head}Transfer-Encoding: chunked\r\n\r\n").as_bytes())?;
@@ -272,6 +288,17 @@ impl Page {
             _ => stream.write_all(&[with_length(length).as_bytes(), &self.body].concat()),
         }
     }
+}
+
+/// A whole answer with a compressed body.
+fn gzip<'a>(head: &str, pieces: impl Iterator<Item = &'a [u8]>) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    for piece in pieces {
+        encoder.write_all(piece)?;
+    }
+    let packed = encoder.finish()?;
+    let head = format!("{head}Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", packed.len());
+    Ok([head.as_bytes(), &packed].concat())
 }
 
 /// Until the client goes.

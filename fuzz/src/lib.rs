@@ -1,0 +1,5 @@
+//! What every parser of foreign bytes promises, as functions that panic when the promise is broken.
+//!
+//! The fuzz targets call one each; the tests on stable call them all with generated input and with the corpus.
+
+pub mod properties;

@@ -1,0 +1,161 @@
+//! The hostile host of `support/hostile.rs`: every cell of its table is examined, all side by side, and each has the right
+//! verdict and reason, in time, in little memory, and leaves no connection open.
+
+use std::time::{Duration, Instant};
+
+use mailcfg::net::{Network, Options as NetworkOptions};
+use mailcfg::probe::{self, session::examine};
+use mailcfg::settings::{Endpoint, Overrides, Protocol, Security};
+use mailcfg::target::{self, Port};
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::support::ca;
+use crate::support::command::{mailcfg, weigh};
+use crate::support::host::Host;
+use crate::support::hostile::{Row, cells};
+use crate::support::mail::{HOST, Mail};
+use crate::support::probe::findings;
+
+/// The limit of an endpoint: 60 s for people, less here.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// What the machine may add to a limit while everything is examined at once; `benches/hostile.rs` is stricter.
+const NOISE: Duration = Duration::from_secs(3);
+
+/// KiB, of a build without optimizations that examines everything at once.
+const MOST_MEMORY: u64 = 128 * 1024;
+
+#[test]
+fn in_the_clear() {
+    play(&[Security::None]);
+}
+
+#[test]
+fn with_tls() {
+    play(&[Security::StartTls, Security::Tls]);
+}
+
+/// Examines all cells of the table with these securities in one run of the program.
+fn play(securities: &[Security]) {
+    let cells: Vec<Cell> = cells()
+        .into_iter()
+        .filter(|(_, mail)| securities.contains(&mail.security))
+        .map(|(row, mail)| Cell { host: mail.start().expect_connections(row.connections), row, mail })
+        .collect();
+    let ca_file = ca::trusted().file().display().to_string();
+    let limit = format!("{}s", LIMIT.as_secs());
+    let mut arguments: Vec<String> =
+        ["probe", "--json", "--ca-file", &ca_file, "--timeout", &limit].map(str::to_owned).to_vec();
+    if securities == [Security::None] {
+        arguments.extend(["--security", "none"].map(str::to_owned));
+    }
+    for cell in &cells {
+        let port = cell.host.address.port();
+        arguments.push(format!("{}:{port}", cell.mail.url()));
+        arguments.extend(["--connect-to".to_owned(), format!("{HOST}:{port}:{}", cell.host.address)]);
+    }
+    let (output, memory) = weigh(&mut mailcfg(&arguments));
+    assert_eq!(output.stderr, "");
+    let steers = |found: char| found != '\n' && (found.is_control() || found == '\u{202e}');
+    assert!(!output.stdout.contains(steers), "something was not escaped");
+    let documents = output.json();
+    let documents = documents.as_array().expect("several targets are an array");
+    assert_eq!(documents.len(), cells.len());
+    let wrong: Vec<String> =
+        cells.iter().zip(documents).filter_map(|(cell, document)| cell.complaint(document)).collect();
+    assert!(wrong.is_empty(), "{} of {} cells:\n{}", wrong.len(), cells.len(), wrong.join("\n"));
+    assert!(memory < MOST_MEMORY, "{memory} KiB");
+}
+
+/// A row at one protocol and security.
+struct Cell {
+    row: &'static Row,
+    mail: Mail,
+    host: Host,
+}
+
+impl Cell {
+    /// What is not as the table has it.
+    fn complaint(&self, document: &Value) -> Option<String> {
+        let endpoint = document.pointer("/endpoints/0").unwrap_or(&Value::Null);
+        let wrong = self.wrong(endpoint)?;
+        let (protocol, security) = (self.mail.protocol, self.mail.security);
+        let found = findings(endpoint);
+        Some(format!(
+            "=== {protocol} {security}, {:?} {}: {wrong}\n{found:?}\n{endpoint}\n",
+            self.row.at, self.row.name
+        ))
+    }
+
+    fn wrong(&self, endpoint: &Value) -> Option<String> {
+        let milliseconds = endpoint.pointer("/timings_ms/total").and_then(Value::as_f64).unwrap_or_default();
+        if Duration::from_secs_f64(milliseconds / 1_000.0) > LIMIT + NOISE {
+            return Some(format!("it took {milliseconds} ms"));
+        }
+        let found = findings(endpoint);
+        // Security `none` itself is one more finding.
+        let mut others = found.iter().filter(|id| !HARMLESS.contains(&id.as_str()));
+        if self.row.finds.is_empty() {
+            return others.next().map(|id| format!("it is fine, and has {id}"));
+        }
+        let Some(right) = others.find(|id| self.row.finds.contains(&id.as_str())) else {
+            return Some(format!("expected one of {:?}", self.row.finds));
+        };
+        if endpoint.pointer("/status") != Some(&Value::from("fail")) {
+            return Some("it does not fail".to_owned());
+        }
+        let words = words_of(endpoint, right.split(' ').next().unwrap_or_default());
+        (!words.contains(self.row.says)).then(|| format!("it does not say {:?}", self.row.says))
+    }
+}
+
+/// A finding as JSON.
+fn words_of(endpoint: &Value, id: &str) -> String {
+    let findings = endpoint.pointer("/findings").and_then(Value::as_array);
+    let mut of_id = findings.into_iter().flatten().filter(|it| it.pointer("/id") == Some(&Value::from(id)));
+    of_id.next().map(Value::to_string).unwrap_or_default()
+}
+
+/// What a well-behaved host on loopback without TLS is told all the same.
+const HARMLESS: &[&str] = &["tls.none fail", "network.nearby info", "auth.none fail"];
+
+#[test]
+fn no_connection_is_left_open() {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+    let hosts: Vec<(Mail, Host)> = cells()
+        .into_iter()
+        .filter(|(_, mail)| mail.protocol == Protocol::Imap)
+        .map(|(row, mail)| (mail.clone(), mail.start().expect_connections(row.connections)))
+        .collect();
+    let all: Vec<Endpoint> = hosts.iter().map(|(mail, host)| endpoint(mail, host)).collect();
+    runtime.block_on(examine_all(all));
+    // The runtime lives on: what is closed now was closed by the probes.
+    let began = Instant::now();
+    for (_, host) in &hosts {
+        host.sessions();
+    }
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    drop(runtime);
+}
+
+fn endpoint(mail: &Mail, host: &Host) -> Endpoint {
+    let overrides = Overrides { protocol: Some(mail.protocol), security: Some(mail.security) };
+    let port = Port::new(i64::from(host.address.port())).expect("a bound port is one");
+    let name = target::Host::Ip(host.address.ip());
+    Endpoint::complete(None, name, Some(port), overrides).expect("protocol and security are said")
+}
+
+async fn examine_all(endpoints: Vec<Endpoint>) {
+    let (_end, ended) = watch::channel(Default::default());
+    let mut probes = JoinSet::new();
+    for endpoint in endpoints {
+        let ended = ended.clone();
+        let options = probe::Options { timeout: Duration::from_secs(1), ..probe::Options::default() };
+        let network = Network::new(NetworkOptions::default());
+        probes.spawn(async move { examine(&network, &endpoint, None, &options, &ended).await });
+    }
+    while probes.join_next().await.is_some() {}
+}
