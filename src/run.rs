@@ -3,9 +3,9 @@
 //! Targets come from a stream that is read no faster than they are worked on, and every outcome is given away as soon
 //! as it is there: a run holds what it is at, and the results that other targets may share.
 
-mod feed;
+pub mod feed;
 mod retry;
-mod share;
+pub mod share;
 mod work;
 
 use std::num::NonZeroUsize;

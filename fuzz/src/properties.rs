@@ -1,5 +1,10 @@
 //! The promises of the parsers: no panic, the same result however the input is cut, bounded output, no control bytes.
 
+#[path = "properties/rendered.rs"]
+mod rendered;
+#[path = "properties/sign_in.rs"]
+mod sign_in;
+
 use std::sync::OnceLock;
 
 use mailcfg::net::dns::ResolverChoice;
@@ -13,11 +18,14 @@ use mailcfg::target::{Address, Domain, Host, Target};
 use mailcfg::wire::line::{Fault, Line, Splitter};
 use mailcfg::wire::offer::Offer;
 use mailcfg::wire::{
-    Boxed, Capabilities, CapabilityReply, Dialogue, Next, StartTlsReply, autoconfig, autodiscover, dialogue,
-    pacc, text,
+    Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Next, StartTlsReply, autoconfig, autodiscover,
+    dialogue, pacc, text,
 };
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
+
+pub use rendered::render;
+pub use sign_in::{login, sasl};
 
 /// A property: it takes any bytes and panics when a promise is broken.
 pub type Property = fn(&[u8]);
@@ -34,6 +42,10 @@ pub const ALL: &[(&str, Property)] = &[
     ("table", table),
     ("target", target),
     ("certificate", certificate),
+    ("sasl", sasl),
+    ("login", login),
+    ("render", render),
+    ("injection", injection),
 ];
 
 /// Lines come out the same however the bytes are cut, and hold neither a line end nor a NUL.
@@ -188,6 +200,26 @@ impl Conversation {
         self.said.push(fault.to_string());
         self.step = Step::Over;
     }
+}
+
+/// Any bytes as a server's replies inside TLS to a command that was put behind STARTTLS; the first byte says in which
+/// protocol.
+pub fn injection(bytes: &[u8]) {
+    let Some((choice, script)) = bytes.split_first() else { return };
+    let protocol = [Protocol::Imap, Protocol::Pop3, Protocol::Smtp][usize::from(choice % 3)];
+    let fate = |pieces: &[&[u8]]| {
+        let mut echo = dialogue(protocol, "[192.0.2.1]").injection().echo;
+        let (lines, fault) = lines(pieces);
+        for line in lines {
+            match echo.line(&line) {
+                Ok(Next::Done(fate)) => return format!("{fate:?}"),
+                Ok(_) => {}
+                Err(fault) => return fault.to_string(),
+            }
+        }
+        format!("{fault:?} {:?}", echo.at_end())
+    };
+    same_when_cut(script, &fate(&[script]), fate);
 }
 
 fn check_reply(reply: &CapabilityReply) {

@@ -126,10 +126,10 @@ impl Network {
         deadline: Instant,
         gate: Option<&dyn Gate>,
     ) -> Result<Dialled, Undialled> {
-        let gate = self.judging(host, port, gate).await?;
+        let judge = self.judging(host, port, gate).await?;
         let Some(proxy) = &self.options().proxy else {
             let (host, port) = self.place(host, port);
-            return self.race(&host, port, deadline, Some(self), gate).await;
+            return self.race(&host, port, deadline, Some(Queue { network: self, gate }), judge).await;
         };
         let began = Instant::now();
         let (turn, place) = self.admission(host, true, gate).await;
@@ -191,17 +191,17 @@ impl Network {
         host: &Host,
         port: Port,
         deadline: Instant,
-        turns: Option<&Self>,
-        gate: Option<&dyn Gate>,
+        queue: Option<Queue<'_>>,
+        judge: Option<&dyn Gate>,
     ) -> Result<Dialled, Undialled> {
-        let mut race = Race { turns, gate, ..Race::new(self.options().connect_timeout, port, deadline) };
+        let mut race = Race { queue, ..Race::new(self.options().connect_timeout, port, deadline) };
         match host {
             Host::Ip(address) if self.options().family.admits(*address) => race.addresses.push_back(*address),
             Host::Ip(_) => {}
             Host::Name(name) => race.questions = self.questions(name),
         }
-        if let Some(gate) = gate {
-            race.judge(host, gate);
+        if let Some(judge) = judge {
+            race.judge(host, judge);
         }
         race.run().await
     }
@@ -216,7 +216,8 @@ impl Network {
             address: Some(address),
             course: Course::default(),
         })?;
-        self.race(&Host::Ip(address.ip()), port, deadline, Some(self), None).await
+        let queue = Queue { network: self, gate: None };
+        self.race(&Host::Ip(address.ip()), port, deadline, Some(queue), None).await
     }
 
     /// All addresses of a host in the families asked for, IPv6 first, and the failures of families that have none.
@@ -277,9 +278,8 @@ struct Race<'a> {
     waiting: Option<BoxFuture<'a, Admitted>>,
     /// Since when nothing is done but wait.
     paused: Option<Instant>,
-    /// Where to wait for turns and a place; `None` when the caller holds a place.
-    turns: Option<&'a Network>,
-    gate: Option<&'a dyn Gate>,
+    /// `None` when the caller holds a place.
+    queue: Option<Queue<'a>>,
     /// The place of the connection that wins, taken with the first.
     place: Option<Place>,
     dns_failures: Vec<Failure>,
@@ -301,8 +301,7 @@ impl<'a> Race<'a> {
             open: Vec::new(),
             waiting: None,
             paused: None,
-            turns: None,
-            gate: None,
+            queue: None,
             place: None,
             dns_failures: Vec::new(),
             course: Course::default(),
@@ -376,10 +375,10 @@ impl<'a> Race<'a> {
     fn start_next(&mut self) {
         let Some(ip) = self.addresses.pop_front() else { return };
         let address = SocketAddr::new(ip, self.port.get());
-        let Some(turns) = self.turns else { return self.start(address, None) };
-        let (wants_place, gate) = (self.place.is_none(), self.gate);
+        let Some(Queue { network, gate }) = self.queue else { return self.start(address, None) };
+        let wants_place = self.place.is_none();
         let mut waiting: BoxFuture<'a, _> = Box::pin(async move {
-            let (turn, place) = turns.admission(&Host::Ip(address.ip()), wants_place, gate).await;
+            let (turn, place) = network.admission(&Host::Ip(address.ip()), wants_place, gate).await;
             Admitted { address, turn, place }
         });
         match (&mut waiting).now_or_never() {
@@ -484,6 +483,13 @@ pub(super) fn in_turn(
     (0..longest).flat_map(|index| [v6.get(index), v4.get(index)]).flatten().copied().collect()
 }
 
+/// Where to wait for a turn and a place, and whose clock stands still meanwhile.
+#[derive(Clone, Copy)]
+struct Queue<'a> {
+    network: &'a Network,
+    gate: Option<&'a dyn Gate>,
+}
+
 /// An address that may be connected to.
 struct Admitted {
     address: SocketAddr,
@@ -528,7 +534,8 @@ fn connect_words(cause: &Cause, error: &std::io::Error) -> String {
     }
 }
 
-/// The failure of a host without a usable address: NXDOMAIN over a broken resolver over "no such record".
+/// The failure of a host without a usable address: a refused one over NXDOMAIN over a broken resolver over "no such
+/// record".
 fn no_address(failures: Vec<Failure>) -> Failure {
     let both_lack = failures.len() > 1 && failures.iter().all(|failure| failure.cause == Cause::NoAddress);
     if both_lack {
@@ -536,9 +543,10 @@ fn no_address(failures: Vec<Failure>) -> Failure {
         return Failure::new(Stage::Dns, Cause::NoAddress, reason);
     }
     let weight = |failure: &Failure| match failure.cause {
-        Cause::NoSuchHost => 0,
-        Cause::Resolver => 1,
-        _ => 2,
+        Cause::Private => 0,
+        Cause::NoSuchHost => 1,
+        Cause::Resolver => 2,
+        _ => 3,
     };
     failures.into_iter().min_by_key(weight).unwrap_or_else(|| {
         Failure::new(Stage::Dns, Cause::NoAddress, "the host has no address of the family asked for")

@@ -51,7 +51,7 @@ async fn mind(
 }
 
 /// How many targets may wait for an address beside those that are worked on.
-const WAITING: usize = 448;
+pub const WAITING: usize = 448;
 
 /// How long the next target of an ended run may take to be read.
 const AT_HAND: Duration = Duration::from_millis(250);

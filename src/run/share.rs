@@ -148,7 +148,7 @@ const PER_TRIED: usize = 300;
 const PER_FACTS: usize = 800;
 
 /// 32 MiB: some 10,000 endpoints.
-pub(super) const MOST_BYTES: usize = 32 * 1024 * 1024;
+pub const MOST_BYTES: usize = 32 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::ca::{self, Leaf};
 use crate::support::command::{finish, mailcfg};
 use crate::support::host::{Host, Script, Step, answer, close, expect, send};
-use crate::support::mail::Mail;
+use crate::support::mail::{Mail, ehlo};
 use crate::support::probe::{Probe, Verdict, prepare};
 
 const PASSWORD: &str = "mailcfg-test-pw";
@@ -57,7 +57,7 @@ fn pop3(capabilities: &str, steps: impl IntoIterator<Item = Step>) -> Mail {
 }
 
 fn smtp(capabilities: &str, steps: impl IntoIterator<Item = Step>) -> Mail {
-    let listed = send(&format!("250-mail\r\n250 {capabilities}\r\n"));
+    let listed = send(&ehlo(capabilities));
     Mail::smtp(Tls).after(script([listed].into_iter().chain(steps)))
 }
 
@@ -243,7 +243,8 @@ fn other_user_names_are_tried_when_asked_for_and_only_after_a_wrong_password() {
     let tried: Vec<&Value> =
         endpoint["login"]["attempts"].as_array().unwrap().iter().map(|it| &it["username"]).collect();
     assert_eq!(tried, ["user", "user@mail.example.org"]);
-    assert_eq!(endpoint["findings"][0]["id"], "login.several-attempts");
+    let findings = endpoint["findings"].as_array().unwrap();
+    assert!(findings.iter().any(|finding| finding["id"] == "login.several-attempts"), "{findings:?}");
     let (endpoint, _host) = run(vec![step(wrong)], 2);
     assert_eq!(endpoint["login"]["kind"], "wrong-password");
     let (endpoint, _host) = run(vec![step("{tag} NO [CONTACTADMIN] locked\r\n")], 1);
@@ -386,7 +387,8 @@ fn a_sign_in_is_bound_to_its_connection() {
             answer(|_| "A2 NO [AUTHENTICATIONFAILED] no\r\n".to_owned()),
         ];
         let (verdict, host) = sign_in(&imap("AUTH=SCRAM-SHA-256-PLUS SASL-IR", steps).config(config), &[]);
-        verdict.finds_only(&["login.wrong-password fail"]);
+        let weak = (name == "tls-server-end-point").then_some("tls.no-1-3 warn");
+        verdict.finds_only(&["login.wrong-password fail"].into_iter().chain(weak).collect::<Vec<_>>());
         let sent = host.session().inside_text();
         let last = sent.lines().rev().find_map(|line| BASE64.decode(line.as_bytes()).ok()).unwrap();
         let last = String::from_utf8(last).unwrap();

@@ -8,10 +8,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use mailcfg::net::pace::Limits;
 use mailcfg::net::{self, dns, http};
 use mailcfg::probe::{self, drive, session};
+use mailcfg::wire::sasl::scram;
 use mailcfg::wire::{self, line};
-use mailcfg::{lookup, providers};
+use mailcfg::{lookup, providers, run};
 
 use crate::support::command::{Output, finish, mailcfg};
 use crate::support::dns::Dns;
@@ -25,6 +27,8 @@ fn readme_tells_the_limits_of_the_code() {
     let seconds = |time: Duration| format!("{} s", time.as_secs_f64());
     let of_table = mib(usize::try_from(providers::TABLE_BYTES).expect("a table fits into memory"));
     assert_eq!(providers::TABLE_BYTES, net::ROOTS_BYTES);
+    let per_host = Limits::default();
+    let grouped = |number: u32| thousands(usize::try_from(number).expect("it fits"));
     let expected = [
         ("one endpoint, from the first question to the last reply", vec![seconds(probe::TIMEOUT)]),
         ("one connection", vec![seconds(net::CONNECT_TIMEOUT)]),
@@ -38,7 +42,24 @@ fn readme_tells_the_limits_of_the_code() {
             vec![thousands(wire::CAPABILITIES), thousands(wire::MECHANISMS)],
         ),
         ("the transcript of `-vv`", vec![kib(drive::TRANSCRIPT_BYTES)]),
-        ("endpoints examined at the same time", vec![thousands(mailcfg::run::JOBS)]),
+        (TARGETS, vec![thousands(run::JOBS.get())]),
+        ("targets at one address at the same time", vec![thousands(per_host.connections.get())]),
+        (
+            "connections begun to one address within a minute, those of one target apart",
+            per_host.per_minute.iter().map(|number| thousands(number.get())).collect(),
+        ),
+        (
+            "targets that wait for an address beside those that are worked on",
+            vec![thousands(run::feed::WAITING)],
+        ),
+        ("the whole run", vec!["none".to_owned()]),
+        ("one line of a list", vec!["4 KiB".to_owned()]),
+        ("results kept for other targets", vec![mib(run::share::MOST_BYTES)]),
+        ("sign-ins of one endpoint", vec![thousands(probe::login::MOST_USERNAMES)]),
+        (
+            "iterations that SCRAM may ask for",
+            [scram::LEAST_ITERATIONS, scram::MOST_ITERATIONS].map(grouped).to_vec(),
+        ),
         ("one question to the resolver", vec![seconds(dns::QUESTION_TIMEOUT)]),
         (
             "records of one answer",
@@ -66,6 +87,7 @@ fn readme_tells_the_limits_of_the_code() {
             ],
         ),
         ("a provider table, a file of `--ca-file`", vec![of_table]),
+        ("a file of checks", vec!["1 MiB".to_owned()]),
     ];
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = std::fs::read_to_string(path).expect("the README can be read");
@@ -89,11 +111,13 @@ fn readme_tells_the_limits_of_the_code() {
     }
 }
 
+const TARGETS: &str = "targets at the same time, and connections of probes and lookups together; waiting for one is no time of a server's";
+
 /// `20,000`
 fn thousands(number: usize) -> String {
-    match number.checked_div(1_000) {
-        Some(thousands) if thousands > 0 => format!("{thousands},{:03}", number % 1_000),
-        _ => number.to_string(),
+    match (number / 1_000, number % 1_000) {
+        (0, rest) => rest.to_string(),
+        (more, rest) => format!("{},{rest:03}", thousands(more)),
     }
 }
 

@@ -2,6 +2,7 @@
 //! together, against hosts that are well, hosts that fail, and hosts of which nothing can be said.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
@@ -145,12 +146,15 @@ impl Place {
             env!("CARGO_BIN_EXE_mailcfg")
         );
         let mut hosts = Vec::new();
-        for (scheme, port, mail) in
-            [("imaps:", 993, Mail::imap(Security::Tls)), ("submissions:", 465, Mail::smtp(Security::Tls))]
-        {
+        // Each at an address of its own: among other connections of the run "later" is taken at its word.
+        for (scheme, port, at, mail) in [
+            ("imaps:", 993, 1, Mail::imap(Security::Tls)),
+            ("submissions:", 465, 2, Mail::smtp(Security::Tls)),
+        ] {
             if command.contains(scheme) {
-                let host = Host::start(script(mail, health));
-                program.push_str(&format!(" --connect-to :{port}:127.0.0.1:{}", host.address.port()));
+                let address = SocketAddr::new(Ipv4Addr::new(127, 0, 2, at).into(), 0);
+                let host = Host::start_at(address, vec![script(mail, health)]);
+                program.push_str(&format!(" --connect-to :{port}:{}:{}", address.ip(), host.address.port()));
                 hosts.push(host);
             }
         }

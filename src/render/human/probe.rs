@@ -127,7 +127,10 @@ fn row(endpoint: &EndpointReport, report: &Report) -> Vec<String> {
     let facts = &endpoint.facts;
     let worst = endpoint.findings.first().filter(|finding| counts(finding));
     let said = match worst {
-        Some(finding) => Escaped(&finding.text).to_string(),
+        Some(finding) => {
+            let signed_in = super::login::words(facts).map(|words| format!(" · {words}"));
+            format!("{}{}", Escaped(&finding.text), signed_in.unwrap_or_default())
+        }
         None if is_skipped(endpoint) => Escaped(facts.connect.reason().unwrap_or_default()).to_string(),
         None => works(facts, report),
     };

@@ -258,10 +258,10 @@ fn normalized(password: &Secret) -> Sensitive {
 const NONCE_BYTES: usize = 18;
 
 /// RFC 5802, section 5.1; with less, what crosses the wire is too good a help to guess the password.
-const LEAST_ITERATIONS: u32 = 4_096;
+pub const LEAST_ITERATIONS: u32 = 4_096;
 
 /// Half a second of work; servers ask for some ten thousand.
-const MOST_ITERATIONS: u32 = 1_000_000;
+pub const MOST_ITERATIONS: u32 = 1_000_000;
 
 #[cfg(test)]
 mod tests {
