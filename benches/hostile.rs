@@ -16,6 +16,7 @@ mod support {
     pub mod hostile;
     pub mod mail;
     pub mod probe;
+    pub mod schema;
     pub mod web;
 }
 

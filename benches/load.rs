@@ -279,8 +279,12 @@ impl Client {
                 .with_no_client_auth();
         config.resumption = rustls::client::Resumption::disabled();
         let to_loopback = ConnectTo::parse("localhost::127.0.0.1:").expect("the form is right");
-        let network =
-            Options { extra_roots: vec![root], connect_to: vec![to_loopback], ..Options::default() };
+        let network = Options {
+            extra_roots: vec![root],
+            connect_to: vec![to_loopback],
+            connections: PROBES,
+            ..Options::default()
+        };
         Self {
             tls: TlsConnector::from(Arc::new(config)),
             network: Arc::new(Network::new(network)),

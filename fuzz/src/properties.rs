@@ -202,13 +202,21 @@ impl Conversation {
     }
 }
 
+/// The protocol that a byte stands for.
+fn protocol(choice: u8) -> Protocol {
+    match choice % 3 {
+        0 => Protocol::Imap,
+        1 => Protocol::Pop3,
+        _ => Protocol::Smtp,
+    }
+}
+
 /// Any bytes as a server's replies inside TLS to a command that was put behind STARTTLS; the first byte says in which
 /// protocol.
 pub fn injection(bytes: &[u8]) {
     let Some((choice, script)) = bytes.split_first() else { return };
-    let protocol = [Protocol::Imap, Protocol::Pop3, Protocol::Smtp][usize::from(choice % 3)];
     let fate = |pieces: &[&[u8]]| {
-        let mut echo = dialogue(protocol, "[192.0.2.1]").injection().echo;
+        let mut echo = dialogue(protocol(*choice), "[192.0.2.1]").injection().echo;
         let (lines, fault) = lines(pieces);
         for line in lines {
             match echo.line(&line) {

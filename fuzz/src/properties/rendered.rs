@@ -40,7 +40,8 @@ fn check(format: &str, text: &str) {
         "junit" => well_formed(text),
         "csv" => {
             let mut rows = csv::Reader::from_reader(text.as_bytes());
-            assert_eq!(rows.records().map(|row| row.expect("as many cells as in the header")).count(), 2);
+            let rows = rows.records().collect::<Result<Vec<_>, _>>().expect("as many cells as in the header");
+            assert_eq!(rows.len(), 2);
         }
         "nagios" => assert!(text.lines().next().is_some_and(|line| line.matches('|').count() <= 1), "{text}"),
         "github" => {

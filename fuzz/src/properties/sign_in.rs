@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use mailcfg::secret::Secret;
-use mailcfg::settings::Protocol;
 use mailcfg::wire::line::Splitter;
 use mailcfg::wire::login::{Look, SignIn};
 use mailcfg::wire::sasl::hash::CramMd5;
@@ -14,7 +13,7 @@ use mailcfg::wire::sasl::scram::{Binding, Hash, Scram};
 use mailcfg::wire::sasl::{Client, External};
 use mailcfg::wire::{Boxed, Capabilities, Dialogue, Next, dialogue};
 
-use super::same_when_cut;
+use super::{protocol, same_when_cut};
 
 /// Challenges, one a line, to the mechanism that the first byte names. `NONCE` stands for the client's own.
 pub fn sasl(bytes: &[u8]) {
@@ -78,9 +77,8 @@ struct Visit {
 }
 
 fn said(choice: u8, pieces: &[&[u8]]) -> Vec<String> {
-    let protocol = [Protocol::Imap, Protocol::Pop3, Protocol::Smtp][usize::from(choice % 3)];
     let mut visit = Visit {
-        dialogue: dialogue(protocol, "[192.0.2.1]"),
+        dialogue: dialogue(protocol(choice), "[192.0.2.1]"),
         splitter: Splitter::default(),
         said: Vec::new(),
         look: 0,
