@@ -5,7 +5,7 @@ use mailcfg::settings::Protocol::{self, Imap, Pop3, Smtp};
 use mailcfg::settings::Security::StartTls;
 use serde_json::json;
 
-use crate::support::command;
+use crate::support::command::{self, finish, mailcfg};
 use crate::support::host::{End, Host, Script, Step, blurt, close, expect, send, silence};
 use crate::support::mail::Mail;
 use crate::support::probe::{Probe, Verdict, examine, prepare};
@@ -200,6 +200,16 @@ fn a_server_that_drops_or_refuses_them_is_fine() {
             verdict.ends(0, "pass").finds_only(&["starttls.command-injection info"]);
         }
     }
+}
+
+#[test]
+fn the_answer_was_on_the_screen_with_all_facts_alone() {
+    let mail = Mail::smtp(StartTls);
+    let host = Host::start_each(vec![mail.script(), pipelined(Smtp, &Obeys::No)]).expect_connections(2);
+    let probe = prepare(&mail, &host).with(&["--starttls-injection"]);
+    let output = finish(&mut mailcfg(probe.arguments().iter().filter(|argument| *argument != "--json")));
+    let answer = "info: the server does not obey a command that stands behind STARTTLS\n";
+    assert!(output.stdout.contains(answer), "{output:?}");
 }
 
 #[test]

@@ -231,6 +231,14 @@ fn write_named_by(
     writeln!(out, "{INDENT}{} {}", style.paint(Tone::Dim, "named by:"), names.join(", "))
 }
 
+/// Information that asks for nothing, and that nobody asked for.
+fn is_detail(finding: &Finding) -> bool {
+    finding.severity == Severity::Info && finding.hint.is_none() && !ANSWERS.contains(&finding.id)
+}
+
+/// What a flag of its own asks for.
+const ANSWERS: &[&str] = &["starttls.command-injection"];
+
 /// The first finding stands in the endpoint's own line already; the rest follow. Information that asks for nothing is
 /// for `-v`.
 fn write_findings(out: &mut dyn Write, findings: &[Finding], style: Style, detail: Detail) -> io::Result<()> {
@@ -239,7 +247,7 @@ fn write_findings(out: &mut dyn Write, findings: &[Finding], style: Style, detai
             write_ignored(out, finding, ignored, style)?;
             continue;
         }
-        if finding.severity == Severity::Info && finding.hint.is_none() && detail == Detail::Short {
+        if is_detail(finding) && detail == Detail::Short {
             continue;
         }
         if index > 0 || !counts(finding) {
