@@ -13,11 +13,11 @@ use mailcfg::report::policy::Policy;
 use mailcfg::run::Run;
 use time::OffsetDateTime;
 
-use super::many::PaceArguments;
-use super::{
-    Complaint, NetworkArguments, OutputArguments, PROBE_EXIT_CODES, SourceArguments, TEMPLATE,
-    TableArguments, plan, policy, probe,
+use super::arguments::{
+    NetworkArguments, OutputArguments, PROBE_EXIT_CODES, SourceArguments, TableArguments,
 };
+use super::many::PaceArguments;
+use super::{Complaint, TEMPLATE, plan, policy, probe};
 use file::Check;
 
 /// The arguments of `check`.

@@ -7,8 +7,9 @@ use mailcfg::render::{Listing, human};
 use mailcfg::report::EXIT_FINE;
 use mailcfg::report::explain::Topic;
 
+use super::arguments::OutputArguments;
 use super::output::Output;
-use super::{Complaint, OutputArguments, TEMPLATE};
+use super::{Complaint, TEMPLATE};
 
 /// The arguments of `explain`.
 #[derive(Debug, Args)]

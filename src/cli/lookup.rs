@@ -13,11 +13,12 @@ use mailcfg::report::{Context, EXIT_FINE, Looked, exit_code, judge_looked, judge
 use mailcfg::run::{Job, Run};
 use time::OffsetDateTime;
 
+use super::arguments::LookupArguments;
 use super::drive::drive;
 use super::many::Targets;
 use super::output::Output;
 use super::printer::Printer;
-use super::{Complaint, LookupArguments, plan, probe};
+use super::{Complaint, plan, probe};
 
 /// Looks every target up and prints the outcomes.
 pub fn run(arguments: &LookupArguments) -> Result<u8, Complaint> {

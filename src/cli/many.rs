@@ -19,7 +19,8 @@ use mailcfg::render::json;
 use mailcfg::report::finding::Status;
 use mailcfg::run::{self, Job};
 
-use super::{Complaint, OutputArguments, plan};
+use super::arguments::OutputArguments;
+use super::{Complaint, plan};
 use list::List;
 use resume::Earlier;
 

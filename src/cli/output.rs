@@ -9,7 +9,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use mailcfg::render::style::Style;
 use mailcfg::render::{FORMATS, Format, Listing, human, json};
 
-use super::{ColorWhen, Complaint, OutputArguments};
+use super::Complaint;
+use super::arguments::{ColorWhen, OutputArguments};
 
 /// How and where results are written.
 #[derive(Debug)]

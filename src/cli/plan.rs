@@ -14,7 +14,8 @@ use mailcfg::run::Job;
 use mailcfg::settings::{Endpoint, Overrides, Protocol, Security, Source};
 use mailcfg::target::{Host, InvalidTarget, Target};
 
-use super::{Complaint, NetworkArguments, ProbeArguments, SourceArguments, TableArguments};
+use super::Complaint;
+use super::arguments::{NetworkArguments, ProbeArguments, SourceArguments, TableArguments};
 
 /// The queries of a lookup.
 pub fn queries(targets: &[String]) -> Result<Vec<Query>, Complaint> {

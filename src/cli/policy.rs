@@ -8,7 +8,8 @@ use mailcfg::net::Family;
 use mailcfg::report::policy::{InvalidPolicy, Policy, Requirement};
 use mailcfg::target::Host;
 
-use super::{Complaint, NetworkArguments, plan};
+use super::arguments::NetworkArguments;
+use super::{Complaint, plan};
 
 /// The flags of a probe that demand something.
 #[derive(Debug, Args)]

@@ -7,11 +7,12 @@ use mailcfg::report::{Context, exit_code, judge};
 use mailcfg::run::Run;
 use time::OffsetDateTime;
 
+use super::arguments::{OutputArguments, ProbeArguments};
 use super::drive::drive;
 use super::many::Targets;
 use super::output::Output;
 use super::printer::Printer;
-use super::{Complaint, OutputArguments, ProbeArguments, login, plan};
+use super::{Complaint, login, plan};
 
 /// Examines every target and prints the reports.
 pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {

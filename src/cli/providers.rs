@@ -11,8 +11,9 @@ use mailcfg::report::{EXIT_FAILED, EXIT_FINE};
 use mailcfg::settings::Source;
 use mailcfg::target::Domain;
 
+use super::arguments::{OutputArguments, ProvidersArguments, ProvidersCommand, TableArguments};
 use super::output::Output;
-use super::{Complaint, OutputArguments, ProvidersArguments, ProvidersCommand, TableArguments, plan};
+use super::{Complaint, plan};
 
 /// Does what the subcommand says.
 pub fn run(arguments: &ProvidersArguments) -> Result<u8, Complaint> {
