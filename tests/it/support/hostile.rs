@@ -137,6 +137,12 @@ pub const TABLE: &[Row] = &[
     row(GoAhead, "resets", |_| reset().into(), REFUSED, "broke the connection off"),
     row(GoAhead, "sends garbage", |_| [send(GARBAGE), silence()].into(), REFUSED, "got:"),
     row(GoAhead, "sends an endless line", |_| flood(&[b'2'; 4_096]).into(), BROKEN, "a line of more than"),
+    row(GoAhead, "sends a byte at a time", |_| drip(&[b'2'; 100], 100).into(), REFUSED, "time limit"),
+    row(GoAhead, "sends endless lines", |m| flood(more_of_go_ahead(m)).into(), BROKEN, "lines")
+        .only(&[Imap, Smtp]),
+    row(GoAhead, "has another tag", |_| [send("B7 OK go\r\n"), silence()].into(), REFUSED, "the tag")
+        .only(&[Imap]),
+    row(GoAhead, "refuses in escapes and commands", |m| refusal(m, STEERING), REFUSED, "owned"),
     row(GoAhead, "sends a NUL", |_| [send("220 +OK\0\r\n"), silence()].into(), BROKEN, "NUL"),
     row(GoAhead, "puts lines behind it", |m| behind(m, EVIL, None), INJECTED, "evil"),
     row(GoAhead, "puts a fragment behind it", |m| behind(m, "evil", None), INJECTED, "evil"),
@@ -198,6 +204,20 @@ fn behind(mail: &Mail, evil: &str, later: Option<u64>) -> Script {
 /// Answers ClientHello with these bytes, then goes on so.
 fn on_hello(bytes: &(impl AsRef<[u8]> + ?Sized), then: Step) -> Script {
     [Step::HelloUpTo(usize::MAX, End::Silence), blurt(bytes), then].into()
+}
+
+/// A line after which the reply to STARTTLS goes on.
+fn more_of_go_ahead(mail: &Mail) -> &'static str {
+    if mail.protocol == Smtp { "220-and on\r\n" } else { more(mail) }
+}
+
+fn refusal(mail: &Mail, words: &str) -> Script {
+    let start = match mail.protocol {
+        Imap => "{tag} NO",
+        Pop3 => "-ERR",
+        Smtp => "554",
+    };
+    [send(&format!("{start} {words}\r\n")), silence()].into()
 }
 
 fn flight13(pieces: usize, end: End) -> Script {
