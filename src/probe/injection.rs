@@ -12,7 +12,7 @@ use super::drive::{Channel, Transcript};
 use super::session::answer::{address_literal, waiting_bytes};
 use crate::attempt::{Cause, Failure, Stage};
 use crate::net::Network;
-use crate::net::dial::Dialled;
+use crate::net::dial::{Dialled, Undialled};
 use crate::net::pace::Turn;
 use crate::net::places::Place;
 use crate::net::tls::{self, Groups, Secured, Stream};
@@ -29,7 +29,10 @@ pub(super) struct Trial<'a> {
     pub(super) address: Option<SocketAddr>,
     pub(super) options: &'a Options,
     pub(super) groups: Groups,
+    /// Put off by what is waited for.
     pub(super) deadline: Instant,
+    /// How long nothing was done but wait for a turn and a place.
+    pub(super) waited: Duration,
 }
 
 /// The connection, which keeps its turn and its place as long as it is open.
@@ -42,7 +45,7 @@ struct Begun {
 
 impl Trial<'_> {
     /// Tries it; a failure says why nobody could tell.
-    pub(super) async fn run(&self, transcript: &mut Transcript) -> Result<Fate, Failure> {
+    pub(super) async fn run(&mut self, transcript: &mut Transcript) -> Result<Fate, Failure> {
         let Begun { stream, mut dialogue, _turn, _place } = self.connect().await?;
         let mut channel = Channel::new(stream);
         self.greet(&mut channel, dialogue.as_mut(), transcript).await?;
@@ -61,12 +64,17 @@ impl Trial<'_> {
         self.listen(Channel::new(stream), &mut echo, transcript).await
     }
 
-    async fn connect(&self) -> Result<Begun, Failure> {
+    async fn connect(&mut self) -> Result<Begun, Failure> {
         let Endpoint { protocol, host, port, .. } = self.endpoint;
         let dialled = match self.address {
             Some(address) => self.network.dial_address(address, self.deadline).await,
             None => self.network.dial_in_turn(host, *port, self.deadline, None).await,
         };
+        let course = match &dialled {
+            Ok(Dialled { course, .. }) | Err(Undialled { course, .. }) => course,
+        };
+        self.waited = course.waited;
+        self.deadline += course.waited;
         let dialled = dialled.map_err(|undialled| undialled.failure)?;
         let ehlo = self.options.ehlo.clone().unwrap_or_else(|| address_literal(&dialled));
         let Dialled { stream, turn, place, .. } = dialled;

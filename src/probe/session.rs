@@ -98,6 +98,7 @@ async fn examine_as(
     first.place = None;
     let mut second = session(deadline);
     second.started = first.started;
+    second.facts.timings.wait = first.facts.timings.wait;
     second.run_until(Groups::Classical, ended).await;
     if matches!(second.facts.tls, Attempt::Done(_)) {
         second.facts.smaller_hello = Some(broken);
@@ -105,6 +106,7 @@ async fn examine_as(
     }
     first.facts.interrupted = second.facts.interrupted;
     first.facts.timings.total = second.facts.timings.total;
+    first.facts.timings.wait = second.facts.timings.wait;
     first.facts.notes.push("a second connection with a smaller ClientHello failed too".to_owned());
     first.finish()
 }
@@ -158,7 +160,6 @@ impl<'a> Session<'a> {
             () = self.run(groups) => None,
             by = end_of_run(ended) => Some(by),
         };
-        // What was waited for a turn is no time of the server's.
         let total = self.started.elapsed().saturating_sub(self.facts.timings.wait.unwrap_or_default());
         let reached = !matches!(self.facts.connect, Attempt::Skipped(_));
         self.facts.timings.total = reached.then_some(total);
@@ -200,8 +201,7 @@ impl<'a> Session<'a> {
             Err(undialled) => (undialled.address, undialled.course.clone()),
         };
         self.facts.address = address;
-        self.deadline += course.waited;
-        self.facts.timings.wait = (!course.waited.is_zero()).then_some(course.waited);
+        self.add_wait(course.waited);
         self.facts.timings.dns = course.dns;
         self.facts.timings.connect = course.connect;
         self.facts.course = course;
@@ -328,15 +328,19 @@ impl<'a> Session<'a> {
     /// Connects once more, to the same address, to see whether a command can be put behind STARTTLS.
     async fn try_injection(&mut self, groups: Groups) -> Attempt<Fate> {
         self.note("once more, with a command behind STARTTLS");
-        let trial = Trial {
+        let mut trial = Trial {
             network: self.network,
             endpoint: &self.facts.endpoint,
             address: self.facts.address,
             options: self.options,
             groups,
             deadline: self.deadline,
+            waited: Duration::ZERO,
         };
-        trial.run(&mut self.transcript).await.into()
+        let fate = trial.run(&mut self.transcript).await;
+        let waited = trial.waited;
+        self.add_wait(waited);
+        fate.into()
     }
 
     async fn handshake(&mut self, stream: TcpStream, groups: Groups) -> Option<tls::Stream> {
@@ -488,6 +492,13 @@ impl<'a> Session<'a> {
             self.facts.notes.push(BARE_LF.to_owned());
         }
         channel.close(&dialogue.goodbye(), &mut self.transcript).await;
+    }
+
+    /// What was waited for a turn or a place is no time of the server's.
+    fn add_wait(&mut self, waited: Duration) {
+        self.deadline += waited;
+        let waited = self.facts.timings.wait.unwrap_or_default() + waited;
+        self.facts.timings.wait = (!waited.is_zero()).then_some(waited);
     }
 
     fn reply_limit(&self) -> Instant {

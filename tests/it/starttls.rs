@@ -2,13 +2,15 @@
 //! test whether a *server* obeys commands from before the handshake.
 
 use mailcfg::settings::Protocol::{self, Imap, Pop3, Smtp};
-use mailcfg::settings::Security::StartTls;
+use mailcfg::settings::Security::{StartTls, Tls};
 use serde_json::json;
 
+use crate::support::ca;
 use crate::support::command::{self, finish, mailcfg};
+use crate::support::folder::Folder;
 use crate::support::host::{End, Host, Script, Step, blurt, close, expect, send, silence};
-use crate::support::mail::Mail;
-use crate::support::probe::{Probe, Verdict, examine, prepare};
+use crate::support::mail::{HOST, Mail};
+use crate::support::probe::{Probe, Verdict, examine, findings, prepare};
 
 const PROTOCOLS: [Protocol; 3] = [Imap, Pop3, Smtp];
 
@@ -231,4 +233,32 @@ fn the_server_is_not_tested_unless_asked_nor_without_starttls() {
     let verdict = prepare(&refused, &host).with(&["--starttls-injection"]).run();
     verdict.ends(1, "fail").finds_only(&["starttls.refused fail"]);
     assert!(command::run(["probe", "--help"]).stdout.contains("--starttls-injection"));
+}
+
+#[test]
+fn waiting_for_the_second_connection_is_no_time_of_the_server() {
+    let first = Mail::well_behaved(Smtp, StartTls);
+    let host = Host::start_each(vec![first.script(), pipelined(Smtp, &Obeys::No)]).expect_connections(2);
+    let silent = Mail::imap(Tls).greeting(silence()).start();
+    let folder = Folder::new();
+    let service = |protocol, host: &Host, security| {
+        let port = host.address.port();
+        format!(
+            "{{ protocol = \"{protocol}\", host = \"{HOST}\", port = {port}, security = \"{security}\" }}"
+        )
+    };
+    let services = [service("smtp", &host, "starttls"), service("imap", &silent, "tls")].join(", ");
+    let table = format!(
+        "[[provider]]\nid = \"a\"\nname = \"A\"\ndomains = [\"a.example\"]\nusername = \"address\"\nservices = [{services}]\n"
+    );
+    let table = folder.write("table.toml", table).display().to_string();
+    let ca_file = ca::trusted().file().display().to_string();
+    let arguments = ["probe", "a.example", "--json", "--providers", &table, "--ca-file", &ca_file];
+    let more = ["--connect-to", "::127.0.0.1:", "--jobs", "1", "--timeout", "2s", "--starttls-injection"];
+    let document = command::run(arguments.iter().chain(&more)).json();
+    let endpoints = document["endpoints"].as_array().expect("two endpoints");
+    let smtp = endpoints.iter().find(|it| it["protocol"] == "smtp").expect("one of them");
+    assert!(findings(smtp).contains(&"starttls.command-injection info".to_owned()), "{smtp}");
+    let milliseconds = |step: &str| smtp["timings_ms"][step].as_f64().unwrap_or_default();
+    assert!(milliseconds("wait") > 1_000.0 && milliseconds("total") < 1_500.0, "{smtp}");
 }
