@@ -168,7 +168,7 @@ async fn examine_all(endpoints: Vec<Endpoint>) {
     let mut probes = JoinSet::new();
     for endpoint in endpoints {
         let ended = ended.clone();
-        let options = probe::Options { timeout: Duration::from_secs(1), ..probe::Options::default() };
+        let options = probe::Options { timeout: LIMIT, ..probe::Options::default() };
         let network = Network::new(NetworkOptions::default());
         probes.spawn(async move { examine(&network, &endpoint, None, &options, &ended).await });
     }
