@@ -40,6 +40,8 @@ fn a_sign_in_that_cannot_be_is_refused_before_anything_is_asked() {
         (&["user@example.org", "--token-file", "/dev/null"], "is empty", "--token-command"),
         (&["user@example.org", "--password-stdin", "--password-env", "X"], "cannot be used with", "--help"),
         (&["user@example.org", "--all-addresses"], "cannot be used with", "--help"),
+        // The targets of a list are strangers to the password.
+        (&["user@example.org", "--from", "/dev/null"], "cannot be used with", "--help"),
         (&["user@example.org", "--client-cert", "/nonexistent/x"], "no certificate can be read", "PEM"),
     ] {
         let output = run([&["probe", "--login"], arguments].concat());
