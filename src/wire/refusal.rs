@@ -50,12 +50,16 @@ pub fn kind(protocol: Protocol, text: &str) -> Kind {
     let says =
         |table: &[(&str, Kind)]| table.iter().find(|(words, _)| lower.contains(words)).map(|(_, kind)| *kind);
     says(PROVIDERS)
-        .or_else(|| match protocol {
-            Protocol::Imap => says(IMAP_CODES),
-            Protocol::Pop3 => says(POP3_CODES),
-            Protocol::Smtp => smtp(&lower),
+        .or_else(|| {
+            let code = match protocol {
+                Protocol::Imap => says(IMAP_CODES),
+                Protocol::Pop3 => says(POP3_CODES),
+                Protocol::Smtp => smtp(&lower),
+            };
+            // Servers give the code for a wrong password to whom they have locked out, too.
+            code.filter(|code| *code != Kind::WrongPassword).or_else(|| says(WORDS)).or(code)
         })
-        .or_else(|| says(WORDS))
+        .or_else(|| says(COMMON_WORDS))
         .unwrap_or(Kind::Other)
 }
 
@@ -129,6 +133,10 @@ const PROVIDERS: &[(&str, Kind)] = &[
     ("pop3 und imap", Kind::NotEnabled),
     // Cyrus SASL, which does not speak of the password then, though POP3 adds [AUTH]
     ("bad protocol / cancel", Kind::Other),
+    // ... nor then: nobody could be asked whether the password is right
+    ("generic failure", Kind::Other),
+    // Postfix, whose Dovecot is away
+    ("connection lost to authentication server", Kind::Temporary),
     // Yahoo and AOL
     ("imap access is disabled", Kind::NotEnabled),
     ("pop access is disabled", Kind::NotEnabled),
@@ -158,7 +166,7 @@ const POP3_CODES: &[(&str, Kind)] = &[
     ("[sys/perm]", Kind::Disabled),
 ];
 
-/// Words that many servers use, in lower case.
+/// Words of many servers that tell more than a code for a wrong password, in lower case.
 const WORDS: &[(&str, Kind)] = &[
     // Dovecot
     ("plaintext authentication disallowed", Kind::EncryptionRequired),
@@ -179,10 +187,17 @@ const WORDS: &[(&str, Kind)] = &[
     ("token expired", Kind::Expired),
     ("temporary authentication failure", Kind::Temporary),
     ("temporar", Kind::Temporary),
-    ("try again later", Kind::Temporary),
     ("too many", Kind::Temporary),
     ("rate limit", Kind::Temporary),
     ("mechanism is too weak", Kind::TooWeak),
+];
+
+/// Words that say no more than a code does, in lower case.
+const COMMON_WORDS: &[(&str, Kind)] = &[
+    ("try again later", Kind::Temporary),
+    // SCRAM's own (RFC 5802, section 7)
+    ("invalid-proof", Kind::WrongPassword),
+    ("unknown-user", Kind::WrongPassword),
     ("authentication failed", Kind::WrongPassword),
     ("authentication failure", Kind::WrongPassword),
     ("authentication unsuccessful", Kind::WrongPassword),
@@ -285,6 +300,17 @@ mod tests {
             (Pop3, "-ERR [AUTH] authenticating: bad protocol / cancel", Other),
             (Pop3, "-ERR no", Other),
             (Smtp, "535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6", WrongPassword),
+            (Smtp, "535 5.7.8 Error: authentication failed: generic failure", Other),
+            (
+                Smtp,
+                "535 5.7.8 Error: authentication failed: Connection lost to authentication server",
+                Temporary,
+            ),
+            (Smtp, "535 5.7.8 Too many failed sign-ins, account locked", Disabled),
+            (Smtp, "535 5.7.8 Authentication failed, temporarily blocked", Temporary),
+            (Smtp, "535 5.7.8 Bad credentials, try again later", WrongPassword),
+            (Imap, "A2 NO [AUTHENTICATIONFAILED] Account is locked", Disabled),
+            (Imap, "A2 NO no / invalid-proof", WrongPassword),
             (Smtp, "535 Incorrect authentication data", WrongPassword),
             (Smtp, "535 5.7.3 Authentication unsuccessful", WrongPassword),
             (Smtp, "535 5.7.139 Authentication unsuccessful, basic authentication is disabled. [X]", TooWeak),
