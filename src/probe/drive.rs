@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 use super::facts::{Party, Said};
 use crate::attempt::{Cause, Failure, Stage};
@@ -74,15 +74,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
         (self.stream, rest)
     }
 
-    /// Sends bytes, which are gone from memory afterwards when not all of them are public.
+    /// Sends bytes, which are gone from memory afterwards, also when the sending is given up.
     async fn send(
         &mut self,
-        mut bytes: Vec<u8>,
+        bytes: Vec<u8>,
         public: usize,
         stage: Stage,
         deadline: Instant,
         transcript: &mut Transcript,
     ) -> Result<(), Failure> {
+        let bytes = Zeroizing::new(bytes);
         if bytes.is_empty() {
             return Ok(());
         }
@@ -92,9 +93,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
             self.stream.flush().await
         };
         let sent = timeout_at(deadline, sending).await;
-        if public < bytes.len() {
-            bytes.zeroize();
-        }
         match sent {
             Err(_) => Err(timed_out(stage)),
             Ok(result) => result.map_err(|error| ended(&error, stage)),
