@@ -19,7 +19,7 @@ use crate::wire::sasl::hash::{CramMd5, apop};
 use crate::wire::sasl::oauth::OAuth;
 use crate::wire::sasl::plain::{Login, Plain};
 use crate::wire::sasl::scram::{Binding, Hash, Scram};
-use crate::wire::sasl::{Client, External, Mechanism, choose, offers_binding};
+use crate::wire::sasl::{Client, External, Means, Mechanism, choose, offers_binding};
 use crate::wire::{APOP, Capabilities, Dialogue, GreetingKind, USER_PASS, pop3};
 
 /// An attempt that may be made.
@@ -98,8 +98,12 @@ impl Session<'_> {
         if !is_safe(username.as_bytes()) || !is_safe(secret) {
             return Err(unsendable("the user name or the secret holds a line end or a NUL byte"));
         }
-        if mechanism == Mechanism::UserPass && username.contains(' ') {
-            return Err(unsendable("a user name with a space cannot be sent by USER"));
+        if matches!(mechanism, Mechanism::UserPass | Mechanism::Apop) && username.contains(' ') {
+            return Err(unsendable("a user name with a space cannot be sent by USER or APOP"));
+        }
+        let parted = username.contains('\x01') || secret.contains(&1);
+        if means == Means::Token && parted {
+            return Err(unsendable("the user name or the token holds the byte that ends a field (0x01)"));
         }
         Ok(Attempted { credentials, mechanism, username, offered })
     }
