@@ -11,7 +11,6 @@ use zeroize::Zeroizing;
 
 pub use account::{Account, Folder, Found, Namespace, Quota};
 
-use super::line::excerpt;
 use super::refusal::{Kind, kind};
 use super::sasl::{Client, Sensitive, Violation};
 use super::{Boxed, Capabilities};
@@ -118,7 +117,10 @@ impl Responder {
             None => self.client.respond(decoded.as_deref()),
         };
         Some(match response {
-            Ok(response) => (BASE64.encode(&response) + "\r\n").into_bytes(),
+            Ok(response) => {
+                let encoded = Zeroizing::new(BASE64.encode(&response));
+                [encoded.as_bytes(), b"\r\n"].concat()
+            }
             Err(violation) => {
                 self.violation = Some(violation);
                 b"*\r\n".to_vec()
@@ -134,6 +136,7 @@ impl Responder {
     /// What a yes is worth.
     pub(super) fn accepted(&self, capabilities: Option<Capabilities>) -> SignInReply {
         match self.violation.clone().map_or_else(|| self.client.verify(), Err) {
+            Ok(()) if self.initial.is_some() || self.client.is_open() => too_early(),
             Ok(()) => SignInReply::Accepted { capabilities },
             Err(violation) => SignInReply::Broken(violation.0),
         }
@@ -150,6 +153,10 @@ impl Responder {
         let Some(complaint) = self.client.complaint() else {
             return SignInReply::Refused(Denial::new(protocol, text));
         };
+        // Somebody between the two ends TLS: that says nothing of the password, and nothing weaker is tried.
+        if complaint.contains("channel-bindings-dont-match") {
+            return SignInReply::Refused(Denial { kind: Kind::Other, text: format!("{text} / {complaint}") });
+        }
         // RFC 6750, section 3.1, and the HTTP status that XOAUTH2 gives in its place.
         let stale = complaint.starts_with("invalid_token") || complaint.starts_with("401");
         let denial = Denial::new(protocol, format!("{text} / {complaint}"));
@@ -157,11 +164,12 @@ impl Responder {
         SignInReply::Refused(Denial { kind, ..denial })
     }
 
-    /// True when a refusal is no word about the password: an error of RFC 5802, section 7, or one of no known kind.
+    /// True when a refusal is no word about the password: an error of RFC 5802, section 7, or one of no known kind
+    /// that came before the server had anything to check the password by.
     fn refuses_binding(&self, protocol: Protocol, text: &str) -> bool {
         match self.client.complaint() {
-            Some(complaint) => complaint.contains("channel-binding"),
-            None => kind(protocol, text) == Kind::Other,
+            Some(complaint) => complaint.contains("channel-binding") && !complaint.contains("dont-match"),
+            None => self.client.is_open() && kind(protocol, text) == Kind::Other,
         }
     }
 
@@ -179,9 +187,21 @@ impl Denial {
     }
 }
 
-/// The note that a question was refused.
+/// What a yes is worth that came before the server had the secret.
+pub(super) fn too_early() -> SignInReply {
+    SignInReply::Broken("the server said yes before it had the password or token".to_owned())
+}
+
+/// The beginning of a command with room for what comes behind it: a buffer that moves leaves a copy in memory.
+pub(super) fn roomy(start: &str, behind: usize) -> Sensitive {
+    let mut buffer = Zeroizing::new(Vec::with_capacity(start.len() + behind));
+    buffer.extend_from_slice(start.as_bytes());
+    buffer
+}
+
+/// The note that a question was refused; its words are cut once what they echo is hidden.
 pub(super) fn refused(what: &str, words: &str) -> Found {
-    Found::Note(format!("{what} was refused: {}", excerpt(words)))
+    Found::Note(format!("{what} was refused: {words}"))
 }
 
 #[cfg(test)]
@@ -223,6 +243,67 @@ mod tests {
         assert_eq!(responder.answer("UGFzc3dvcmQ6").unwrap(), b"eA==\r\n");
         let reply = responder.refused(Protocol::Smtp, "535 5.7.8 no".to_owned());
         assert!(matches!(reply, SignInReply::Refused(Denial { kind: Kind::WrongPassword, .. })));
+    }
+
+    #[test]
+    fn a_yes_before_the_secret_is_no_sign_in() {
+        let secret = || Arc::new(Secret::new(b"x".to_vec()));
+        let clients: [Box<dyn Client>; 3] =
+            [plain(), Box::new(Login::new("tim", secret())), Box::new(CramMd5::new("tim", secret()))];
+        for client in clients {
+            let (responder, _) = Responder::new(client, false);
+            assert!(matches!(responder.accepted(None), SignInReply::Broken(_)));
+        }
+        let (mut responder, _) = Responder::new(Box::new(Login::new("tim", secret())), false);
+        responder.answer("").unwrap();
+        assert!(matches!(responder.accepted(None), SignInReply::Broken(_)));
+        let command = SignIn::Command { username: "é".to_owned(), password: secret() };
+        let exchange = dialogue(Protocol::Imap, "x").sign_in(command).unwrap();
+        let (reply, _) = feed(exchange, &[b"A1 OK in\r\n"]).unwrap();
+        assert!(matches!(reply, Some(SignInReply::Broken(_))), "{reply:?}");
+    }
+
+    /// A responder that has sent its proof, bound to the connection.
+    fn proved() -> Responder {
+        let (mut responder, first) = bound();
+        let first = String::from_utf8(BASE64.decode(first.as_bytes()).unwrap()).unwrap();
+        let nonce = first.rsplit_once("r=").unwrap().1;
+        responder.answer(&BASE64.encode(format!("r={nonce}x,s=QUJD,i=4096").as_bytes())).unwrap();
+        responder
+    }
+
+    fn bound() -> (Responder, String) {
+        let secret = Arc::new(Secret::new(b"x".to_vec()));
+        let binding = Binding::Bound("tls-exporter", vec![1]);
+        let client = Scram::new(Hash::Sha256, "tim", secret, binding).unwrap();
+        let (responder, first) = Responder::new(Box::new(client), true);
+        (responder, first.unwrap().to_string())
+    }
+
+    #[test]
+    fn a_refused_proof_is_no_refused_binding() {
+        let reply = bound().0.refused(Protocol::Imap, "A1 NO what".to_owned());
+        assert!(matches!(reply, SignInReply::BindingRefused(_)), "{reply:?}");
+        let reply = proved().refused(Protocol::Imap, "A1 NO what".to_owned());
+        assert!(matches!(reply, SignInReply::Refused(Denial { kind: Kind::Other, .. })), "{reply:?}");
+        let no = |error: &str| {
+            let mut responder = proved();
+            responder.answer(&BASE64.encode(format!("e={error}").as_bytes())).unwrap();
+            responder.refused(Protocol::Imap, "A1 NO [AUTHENTICATIONFAILED] no".to_owned())
+        };
+        let reply = no("unsupported-channel-binding-type");
+        assert!(matches!(reply, SignInReply::BindingRefused(_)), "{reply:?}");
+        let reply = no("channel-bindings-dont-match");
+        assert!(matches!(reply, SignInReply::Refused(Denial { kind: Kind::Other, .. })), "{reply:?}");
+    }
+
+    #[test]
+    fn what_a_refusal_echoes_is_hidden_before_it_is_cut() {
+        let mut account = Account::default();
+        account.add(refused("LIST", &format!("{} open sesame", "x".repeat(177))));
+        account.clean(|text| text.replace("open sesame", "‹secret›"));
+        let note = account.notes.first().unwrap();
+        assert!(note.ends_with('…') && !note.contains("ope"), "{note}");
     }
 
     /// A sign-in of each protocol by each mechanism that sends and reads something of its own.

@@ -38,6 +38,11 @@ pub trait Client: Send {
         Ok(())
     }
 
+    /// True while nothing was sent that the secret could be checked by, the first response aside.
+    fn is_open(&self) -> bool {
+        false
+    }
+
     /// True when the sign-in is to be bound to the TLS connection.
     fn binds(&self) -> bool {
         false

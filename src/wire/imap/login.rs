@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::{Client, Reply, Tagged, capabilities, capability_data, response_code};
 use crate::secret::Secret;
 use crate::settings::Protocol;
-use crate::wire::login::{Denial, Found, Look, Responder, SignIn, SignInReply, refused};
+use crate::wire::login::{Denial, Found, Look, Responder, SignIn, SignInReply, refused, roomy, too_early};
 use crate::wire::sasl::Sensitive;
 use crate::wire::{Boxed, Capabilities, Exchange, Fault, Line, Next, imap};
 
@@ -18,7 +18,7 @@ pub(super) fn sign_in(client: &mut Client, how: SignIn) -> Option<Boxed<SignInRe
         SignIn::Sasl { name, client, initial } => {
             let (responder, response) = Responder::new(client, initial);
             let command = format!("{} AUTHENTICATE {name}", tagged.tag);
-            let mut opening = Zeroizing::new(command.clone().into_bytes());
+            let mut opening = roomy(&command, response.as_ref().map_or(0, |response| response.len()) + 3);
             let mut shown = command.len() + 2;
             if let Some(response) = response {
                 opening.extend_from_slice(b" ");
@@ -147,6 +147,7 @@ impl Exchange for LoginCommand {
                     "the server asked for more than a user name and a password".to_owned(),
                 ),
             },
+            Word::Yes(_) if self.pieces.len() > 0 => too_early(),
             Word::Yes(capabilities) => SignInReply::Accepted { capabilities },
             Word::No(text) => SignInReply::Refused(Denial::new(Protocol::Imap, text)),
         }))
@@ -159,9 +160,13 @@ fn push(pieces: &mut Vec<(Sensitive, usize)>, string: &[u8]) {
     let Some((last, _)) = pieces.last_mut() else { return };
     if !quotable {
         last.extend_from_slice(format!("{{{}}}\r\n", string.len()).as_bytes());
-        pieces.push((Zeroizing::new(string.to_vec()), 0));
+        let mut literal = roomy("", string.len() + LINE_END);
+        literal.extend_from_slice(string);
+        pieces.push((literal, 0));
         return;
     }
+    // Grown byte by byte it would move, and leave copies in memory.
+    last.reserve(2 * string.len() + QUOTES + LINE_END);
     last.push(b'"');
     for &byte in string {
         if matches!(byte, b'"' | b'\\') {
@@ -262,6 +267,9 @@ impl Exchange for Ask {
         })
     }
 }
+
+const QUOTES: usize = 2;
+const LINE_END: usize = 2;
 
 /// More than this many remarks before a refusal are of no help.
 const REMARKS: usize = 4;

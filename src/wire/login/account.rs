@@ -1,6 +1,7 @@
 //! What somebody signed in can see without changing anything.
 
 use crate::wire::Capabilities;
+use crate::wire::line::excerpt;
 
 /// What was seen after signing in; nothing of it was read from a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -121,7 +122,8 @@ impl Account {
         if let Some(Err(words)) = &mut self.sender {
             *words = clean(words);
         }
-        each(&mut self.notes);
+        // Cut before, half a secret would not be found.
+        self.notes.iter_mut().for_each(|note| *note = excerpt(&clean(note)));
     }
 }
 

@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::{AskCapabilities, status, unexpected};
 use crate::settings::Protocol;
-use crate::wire::login::{Denial, Found, Look, Responder, SignIn, SignInReply, refused};
+use crate::wire::login::{Denial, Found, Look, Responder, SignIn, SignInReply, refused, roomy};
 use crate::wire::sasl::Sensitive;
 use crate::wire::{Boxed, Capabilities, CapabilityReply, Exchange, Fault, Line, Next};
 
@@ -48,7 +48,7 @@ impl Auth {
     fn new(name: &str, client: Box<dyn crate::wire::sasl::Client>, initial: bool) -> Self {
         let command = format!("AUTH {name}");
         let (responder, response) = Responder::new(client, initial);
-        let mut opening = Zeroizing::new(command.clone().into_bytes());
+        let mut opening = roomy(&command, response.as_ref().map_or(0, |response| response.len()) + 3);
         let mut shown = command.len() + 2;
         let mut responder = responder;
         match response {

@@ -36,6 +36,10 @@ impl Client for CramMd5 {
         let digest = HEXLOWER.encode(&mac.finalize().into_bytes());
         Ok(Zeroizing::new(format!("{} {digest}", self.username).into_bytes()))
     }
+
+    fn is_open(&self) -> bool {
+        !self.answered
+    }
 }
 
 /// The digest of APOP: MD5 of the stamp, brackets and all, followed by the password.

@@ -55,6 +55,10 @@ impl Client for Login {
             _ => Err(Violation::new("the server asked for more than a user name and a password")),
         }
     }
+
+    fn is_open(&self) -> bool {
+        self.asked < 2
+    }
 }
 
 #[cfg(test)]

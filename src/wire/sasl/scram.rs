@@ -200,6 +200,10 @@ impl Client for Scram {
         }
     }
 
+    fn is_open(&self) -> bool {
+        matches!(self.state, State::First)
+    }
+
     fn binds(&self) -> bool {
         matches!(self.binding, Binding::Bound(..))
     }
@@ -249,8 +253,9 @@ impl ServerFirst {
 fn normalized(password: &Secret) -> Sensitive {
     let text = std::str::from_utf8(password.expose()).ok();
     let prepared = text.and_then(|text| stringprep::saslprep(text).ok());
+    // What SASLprep made anew is taken over, not copied: a copy would stay in memory.
     Zeroizing::new(match prepared {
-        Some(prepared) => prepared.as_bytes().to_vec(),
+        Some(prepared) => prepared.into_owned().into_bytes(),
         None => password.expose().to_vec(),
     })
 }

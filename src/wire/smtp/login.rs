@@ -1,10 +1,8 @@
 //! SMTP's sign-in (AUTH of RFC 4954) and the question whether mail may be sent from the address, which sends nothing.
 
-use zeroize::Zeroizing;
-
 use super::Reply;
 use crate::settings::Protocol;
-use crate::wire::login::{Found, Look, Responder, SignIn, SignInReply};
+use crate::wire::login::{Found, Look, Responder, SignIn, SignInReply, roomy};
 use crate::wire::sasl::Sensitive;
 use crate::wire::{Boxed, Capabilities, Exchange, Fault, Line, Next};
 
@@ -44,7 +42,7 @@ impl Auth {
     fn new(name: &str, client: Box<dyn crate::wire::sasl::Client>, initial: bool) -> Self {
         let command = format!("AUTH {name}");
         let (mut responder, response) = Responder::new(client, initial);
-        let mut opening = Zeroizing::new(command.clone().into_bytes());
+        let mut opening = roomy(&command, response.as_ref().map_or(0, |response| response.len()) + 3);
         let mut shown = command.len() + 2;
         match response {
             Some(response) if command.len() + response.len() + 3 <= COMMAND_OCTETS => {
