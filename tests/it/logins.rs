@@ -537,3 +537,15 @@ fn apop_is_used_with_a_stamp_that_came_inside_tls_when_nothing_else_is_there() {
     verdict.finds_only(&["auth.none fail", "login.wrong-password fail"]);
     assert!(host.session().inside_text().contains("APOP user "));
 }
+
+#[test]
+fn a_name_or_token_that_would_not_arrive_whole_is_not_sent() {
+    let stamped = pop3("UIDL\r\n", [expect("QUIT")]).greeting("+OK <1.2@mail.example.org>\r\n");
+    let (verdict, _host) = sign_in(&stamped, &["--user", "a b", "--mechanism", "APOP"]);
+    assert!(verdict.text("/login/reason").contains("with a space"), "{verdict:?}");
+    let mail = imap("AUTH=XOAUTH2 SASL-IR", [expect("LOGOUT")]);
+    let host = mail.start();
+    let token = ["--login", "--user", "user", "--token-command", "printf 'mailcfg\\001user=other'"];
+    let verdict = prepare(&mail, &host).with(&token).run();
+    assert!(verdict.text("/login/reason").contains("0x01"), "{verdict:?}");
+}
