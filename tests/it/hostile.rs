@@ -53,8 +53,6 @@ fn play(securities: &[Security]) {
     let limit = format!("{}s", LIMIT.as_secs());
     let mut arguments: Vec<String> =
         ["probe", "--json", "--ca-file", &ca_file, "--timeout", &limit].map(str::to_owned).to_vec();
-    // All of them are at one address.
-    arguments.extend(["--per-host", "0"].map(str::to_owned));
     if securities == [Security::None] {
         arguments.extend(["--security", "none"].map(str::to_owned));
     }

@@ -61,7 +61,8 @@ impl Session<'_> {
     fn prepare(&self, credentials: Arc<Credentials>) -> Result<Attempted, (Withheld, String)> {
         self.trust_connection()?;
         let place = self.place();
-        if place.is_some_and(|place| !place.vouched) {
+        let looked_up = !self.options.places.is_empty();
+        if place.map_or(looked_up, |place| !place.vouched) {
             let reason = format!(
                 "nothing signed leads from the domain to {}, so no secret is sent there",
                 self.facts.endpoint.host
@@ -191,8 +192,12 @@ impl Session<'_> {
                 (Failure::new(Stage::Auth, Cause::Malformed, reason), Kind::Other)
             }
             Err(failure) => {
-                self.facts.login = Attempt::Failed(Failure { stage: Stage::Auth, ..failure });
-                self.note_attempt(&attempted, Some(Kind::Other));
+                // A server that breaks off or is silent has said nothing of the password.
+                let untold = matches!(failure.cause, Cause::Closed | Cause::Reset | Cause::TimedOut);
+                let temporary = failure.temporary || untold;
+                self.facts.login = Attempt::Failed(Failure { stage: Stage::Auth, temporary, ..failure });
+                let kind = if temporary { Kind::Temporary } else { Kind::Other };
+                self.note_attempt(&attempted, Some(kind));
                 return false;
             }
         };

@@ -87,7 +87,7 @@ fn advice(kind: Kind, token: bool) -> Advice {
         // The server could not tell just now: nothing is said about the password.
         Kind::Temporary => advice(
             "login.temporary",
-            "the server could not sign anybody in just now",
+            "the server could not sign anybody in just now, or broke off before it said more",
             "try again later; after many refusals wait an hour first",
         ),
         // Passwords and tokens have an end.
@@ -240,7 +240,7 @@ pub const EXPLAINED: &[Explained] = &[
     Explained {
         id: "login.temporary",
         severities: &[Severity::Unknown],
-        what: "the server could not sign anybody in just now",
+        what: "the server could not sign anybody in just now, or broke off or fell silent before it said more",
         why: "nothing is known of the user name and the password",
         remedy: "try again later; after many refusals wait an hour first",
         rfc: &["RFC 5530, section 3", "RFC 3206", "RFC 4954, section 6"],
