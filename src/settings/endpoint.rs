@@ -49,11 +49,6 @@ impl Endpoint {
         Ok(Self { protocol, host, port, security })
     }
 
-    /// True for message submission: any SMTP port but 25 (RFC 6409).
-    pub fn is_submission(&self) -> bool {
-        self.protocol == Protocol::Smtp && !self.is_relay()
-    }
-
     /// True for SMTP on port 25, where TLS is opportunistic.
     pub fn is_relay(&self) -> bool {
         self.protocol == Protocol::Smtp && self.port.get() == RELAY_PORT
