@@ -262,6 +262,11 @@ pub(super) const PROBE_EXIT_CODES: &str =
 
 With --format nagios it is a monitoring plugin: its exit codes, and -H TARGET, -w DAYS, -c DAYS and -t SECONDS beside the rest.";
 
+pub(super) const CHECK_EXIT_CODES: &str =
+    "Exit code: 0 all is as expected · 1 something fails · 2 wrong usage · 3 could not find out
+
+With --format nagios they are a monitoring plugin's: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (wrong usage too).";
+
 const CONNECT_TO_HELP: &str = "\
 Connect to ADDR:PORT in place of HOST:PORT, as curl does; names and certificate checks keep HOST.
 

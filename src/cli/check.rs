@@ -14,7 +14,7 @@ use mailcfg::run::Run;
 use time::OffsetDateTime;
 
 use super::arguments::{
-    NetworkArguments, OutputArguments, PROBE_EXIT_CODES, SourceArguments, TableArguments,
+    CHECK_EXIT_CODES, NetworkArguments, OutputArguments, SourceArguments, TableArguments,
 };
 use super::many::PaceArguments;
 use super::{Complaint, TEMPLATE, plan, policy, probe};
@@ -22,7 +22,7 @@ use file::Check;
 
 /// The arguments of `check`.
 #[derive(Debug, Args)]
-#[command(help_template = TEMPLATE, before_help = EXAMPLES, after_help = PROBE_EXIT_CODES)]
+#[command(help_template = TEMPLATE, before_help = EXAMPLES, after_help = CHECK_EXIT_CODES)]
 pub struct CheckArguments {
     /// The file of checks, or - for stdin [default: mailcfg.toml]
     #[arg(value_name = "FILE", conflicts_with = "init")]
