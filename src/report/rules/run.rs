@@ -11,7 +11,7 @@ use crate::run::Trouble;
 
 /// Judges a probe that the end of the run cut off, or that was not the first.
 pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
-    let cut_off = facts.interrupted.map(|by| interrupted("this endpoint was examined", by));
+    let cut_off = facts.interrupted.map(|by| interrupted("this endpoint was examined to its end", by));
     cut_off.into_iter().chain(retried(&facts.retries)).collect()
 }
 
@@ -75,7 +75,7 @@ pub const EXPLAINED: &[Explained] = &[
         id: "run.interrupted",
         severities: &[Severity::Unknown],
         what: "the run was ended, by a signal or by the limit of the whole run, before the endpoint was examined to its end",
-        why: "nothing is known of the endpoint, neither good nor bad",
+        why: "what was not reached is not known, neither good nor bad",
         remedy: "run it again and let it finish",
         rfc: &[],
     },
@@ -129,6 +129,7 @@ mod tests {
             let findings = judge(&facts, &context());
             assert_eq!(ids(&findings), ["run.interrupted unknown"]);
             assert!(findings[0].text.contains(words), "{findings:?}");
+            assert!(findings[0].text.ends_with("to its end"), "some of it may have been: {findings:?}");
         }
     }
 
