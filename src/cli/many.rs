@@ -5,7 +5,7 @@ mod list;
 mod resume;
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -125,6 +125,10 @@ impl ManyArguments {
                 let error = anyhow!("--resume goes on with a jsonl output only");
                 return Err(Complaint::usage(error, "add --format jsonl"));
             }
+            Some(path) if output.output.as_deref().is_some_and(|output| is_same(path, output)) => {
+                let error = anyhow!("--output would write in the place of the file of --resume");
+                return Err(Complaint::usage(error, "name another file, or add to this one with >>"));
+            }
             Some(path) => resume::read(path, command, output.quiet)?,
             None => Earlier::default(),
         };
@@ -138,6 +142,11 @@ impl ManyArguments {
             read: Box::new(read),
         })
     }
+}
+
+/// True when two paths lead to one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }
 
 /// Reads `CONNECTIONS[/PER-MINUTE]`; `None` for no limits.
