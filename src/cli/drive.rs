@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use mailcfg::attempt::EndedBy;
@@ -14,13 +15,16 @@ use super::complaint::say;
 use super::many::{Ledger, Targets};
 use super::progress::{Progress, TICK};
 
+/// How an outcome was judged; a break when nobody reads results any more, which ends the run as a signal does.
+pub type Taken = Result<ControlFlow<Status, Status>, Complaint>;
+
 /// Works on all targets; `take` is given each outcome as it comes and says how it was judged. Gives what counts beside
 /// that: how targets were judged that are not worked on again, and that some were not read.
 pub fn drive(
     run: Run,
     targets: Targets,
     quiet: bool,
-    take: impl FnMut(Outcome) -> Result<Status, Complaint>,
+    take: impl FnMut(Outcome) -> Taken,
 ) -> Result<Vec<Status>, Complaint> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Complaint::fault)?;
@@ -32,7 +36,7 @@ pub fn drive(
         let events = run.start(targets.into_stream(ended.clone()), ended);
         let follower = Follower { events, progress, ledger: ledger.clone(), quiet, unread: false };
         let unread = tokio::select! {
-            result = follower.follow(take) => result?,
+            result = follower.follow(take, &end) => result?,
             () = second_signal(&end) => return Err(Complaint::killed()),
             never = end_at(deadline, &end) => match never {},
         };
@@ -57,7 +61,8 @@ impl Follower {
     /// Follows the run to its end; true when not all targets were read.
     async fn follow(
         mut self,
-        mut take: impl FnMut(Outcome) -> Result<Status, Complaint>,
+        mut take: impl FnMut(Outcome) -> Taken,
+        end: &watch::Sender<Option<EndedBy>>,
     ) -> Result<bool, Complaint> {
         let mut tick = tokio::time::interval(TICK);
         loop {
@@ -77,7 +82,13 @@ impl Follower {
                 Some(Event::Examined) => self.progress.advance(),
                 Some(Event::Finished(outcome)) => {
                     self.progress.clear();
-                    let status = take(*outcome)?;
+                    let status = match take(*outcome)? {
+                        ControlFlow::Continue(status) => status,
+                        ControlFlow::Break(status) => {
+                            end_run(end, EndedBy::Signal);
+                            status
+                        }
+                    };
                     self.progress.finish(status, self.ledger.passed_over());
                 }
                 Some(Event::Delayed(delay)) => self.say(&delay.to_string()),

@@ -1,5 +1,7 @@
 //! `mailcfg lookup`
 
+use std::ops::ControlFlow;
+
 use mailcfg::lookup::questions::{questions, why_nobody};
 use mailcfg::lookup::source::Question;
 use mailcfg::lookup::{self, Lookup, Query};
@@ -103,8 +105,10 @@ fn print_questions(
 fn print_all(mut printer: Printer<Looked>, lookups: Vec<Lookup>) -> Result<u8, Complaint> {
     let mut statuses = Vec::new();
     for (index, lookup) in lookups.into_iter().enumerate() {
-        statuses.push(lookup.status());
-        printer.take(index, Looked::Asked(Box::new(judge_lookup(lookup))))?;
+        let status = lookup.status();
+        statuses.push(status);
+        // All is known already: a reader that went away ends nothing.
+        let _ = printer.take(index, Looked::Asked(Box::new(judge_lookup(lookup))), Status::from(status))?;
     }
     printer.finish()?;
     Ok(lookup_exit_code(statuses))
@@ -114,10 +118,10 @@ fn print_as_they_come(mut printer: Printer<Looked>, run: Run, targets: Targets) 
     let mut statuses = Vec::new();
     let others = drive(run, targets, printer.is_quiet(), |outcome| {
         let index = outcome.index;
-        let Some(looked) = judge_looked(outcome) else { return Ok(Status::Pass) };
+        let Some(looked) = judge_looked(outcome) else { return Ok(ControlFlow::Continue(Status::Pass)) };
         let status = Status::from(looked.status());
         statuses.push(status);
-        printer.take(index, looked).map(|()| status)
+        printer.take(index, looked, status)
     })?;
     printer.finish()?;
     Ok(exit_code(statuses.into_iter().chain(others)))

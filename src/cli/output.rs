@@ -21,6 +21,8 @@ pub struct Output {
     pub style: Style,
     /// Whether nothing is written to stdout.
     pub quiet: bool,
+    /// Whether the reader of stdout went away.
+    pub closed: bool,
     file: Option<Replacement>,
 }
 
@@ -31,13 +33,14 @@ impl Output {
             format: if arguments.json { &json::FORMAT } else { arguments.format },
             style: Style { colour: arguments.output.is_none() && colour(arguments.color) },
             quiet: arguments.quiet,
+            closed: false,
             file: arguments.output.as_deref().map(Replacement::begin).transpose()?,
         })
     }
 
     /// Text on stdout, for what has no format.
     pub fn plain() -> Self {
-        Self { format: &human::FORMAT, style: Style::default(), quiet: false, file: None }
+        Self { format: &human::FORMAT, style: Style::default(), quiet: false, closed: false, file: None }
     }
 
     /// How a list that is no report is written.
@@ -70,7 +73,10 @@ impl Output {
             stdout.flush()
         });
         match written {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
             Err(error) => Err(Complaint::fault(anyhow::Error::new(error).context("cannot write the result"))),
             Ok(()) => Ok(()),
         }

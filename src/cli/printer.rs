@@ -2,11 +2,13 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::ops::ControlFlow;
 
 use mailcfg::render::{Order, Renderer};
+use mailcfg::report::finding::Status;
 
 use super::Complaint;
-use super::drive::InOrder;
+use super::drive::{InOrder, Taken};
 use super::output::Output;
 
 /// Where results of one kind go.
@@ -27,16 +29,17 @@ impl<T> Printer<T> {
         self.output.quiet
     }
 
-    /// Takes a result; writes those whose turn it is.
-    pub fn take(&mut self, index: usize, result: T) -> Result<(), Complaint> {
+    /// Takes a result that was judged so; writes those whose turn it is.
+    pub fn take(&mut self, index: usize, result: T, status: Status) -> Taken {
         let ready = match self.output.format.order {
             Order::OfTargets => self.in_order.take(index, result),
             Order::OfCompletion => vec![(index, result)],
         };
-        ready.into_iter().try_for_each(|(index, result)| {
+        for (index, result) in ready {
             let Self { output, renderer, .. } = self;
-            output.write(|out| renderer.take(out, index, &result))
-        })
+            output.write(|out| renderer.take(out, index, &result))?;
+        }
+        Ok(if self.output.closed { ControlFlow::Break(status) } else { ControlFlow::Continue(status) })
     }
 
     /// Writes what stands behind the last result.

@@ -72,7 +72,7 @@ pub fn run_and_print<'a>(
         let report = judge(outcome, &context);
         let status = report.status;
         counted.push(report.counted());
-        printer.take(report.index, report).map(|()| status)
+        printer.take(report.index, report, status)
     })?;
     printer.finish()?;
     let fail_on = context(usize::MAX).policy.fail_on;

@@ -179,6 +179,37 @@ fn a_signal_ends_a_run_whose_stdin_is_open() {
 }
 
 #[test]
+fn a_reader_that_goes_away_ends_the_run() {
+    let crowd = Crowd::start(Manner { pause: Duration::from_millis(200), ..Manner::default() });
+    let began = Instant::now();
+    let flags = probe_at(&crowd, &["--per-host", "0", "--jobs", "2"]);
+    let mut child = mailcfg([flags, names(100)].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let mut first = String::new();
+    BufReader::with_capacity(1, child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.ends_with('\n'), "{first}");
+    assert_eq!(child.wait().unwrap().code(), Some(3), "the rest is not known");
+    assert!(crowd.visits().len() < 20 && began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_reader_that_is_not_there_changes_no_verdict() {
+    for (tls, code) in [(true, 0), (false, 1)] {
+        let crowd = Crowd::start(Manner { tls, ..Manner::default() });
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut child = mailcfg([probe_at(&crowd, &[]), names(1)].concat())
+            .stdout(writer)
+            .spawn()
+            .expect("the program starts");
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+    }
+}
+
+#[test]
 fn an_endpoint_of_many_domains_is_examined_once() {
     for (flags, connections) in [(&[][..], 1), (&["--no-share", "--per-host", "0"], 20)] {
         let crowd = Crowd::start(Manner::default());
@@ -547,6 +578,22 @@ fn another_file_is_no_earlier_output() {
         let output = command::run(["probe", "--format", "jsonl", "--resume", file, "imaps://127.0.0.1:1"]);
         assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{output:?}");
         assert!(output.stderr.contains("not the jsonl output of `mailcfg probe`"), "{output:?}");
+    }
+}
+
+#[test]
+fn an_output_never_takes_the_place_of_what_it_goes_on_from() {
+    let folder = Folder::new();
+    let done = command::run(["lookup", "--offline", "--format", "jsonl", "disroot.org"]).stdout;
+    let file = folder.write("out.jsonl", &done).display().to_string();
+    let detour = format!("{}/./out.jsonl", folder.path().display());
+    for output in [&file, &detour] {
+        let flags =
+            ["lookup", "--offline", "--format", "jsonl", "disroot.org", "--resume", &file, "-o", output];
+        let output = command::run(flags);
+        assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{output:?}");
+        assert!(output.stderr.contains("hint: name another file, or add to this one with >>"), "{output:?}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), done);
     }
 }
 

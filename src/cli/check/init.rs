@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
@@ -43,7 +44,7 @@ pub fn run(arguments: &CheckArguments) -> Result<u8, Complaint> {
         let report = judge(outcome, &Context::new(now, &policy));
         let status = report.status;
         reports.push(report);
-        Ok(status)
+        Ok(ControlFlow::Continue(status))
     })?;
     reports.sort_by_key(|report| report.index);
     reports.iter().try_for_each(is_known)?;
