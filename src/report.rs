@@ -163,7 +163,7 @@ pub fn judge_looked(outcome: Outcome) -> Option<Looked> {
 fn judge_unasked(index: usize, target: String, trouble: &Trouble) -> UnaskedReport {
     let status = match trouble {
         Trouble::Invalid(_) => lookup::Status::NotFound,
-        Trouble::Ended(_) | Trouble::Lost => lookup::Status::Unknown,
+        Trouble::Ended(_) | Trouble::Unread(_) | Trouble::Lost => lookup::Status::Unknown,
     };
     UnaskedReport { index, target, status, finding: rules::run::troubled(trouble) }
 }

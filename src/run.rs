@@ -140,6 +140,8 @@ pub enum Trouble {
     Invalid(Invalid),
     /// The run was ended before it was begun.
     Ended(EndedBy),
+    /// The run was ended before it was read; nobody knows how many there are.
+    Unread(EndedBy),
     /// This program failed.
     Lost,
 }
@@ -147,6 +149,11 @@ pub enum Trouble {
 impl Outcome {
     fn new(index: usize, target: String) -> Self {
         Self { index, target, lookup: None, facts: Vec::new(), trouble: None }
+    }
+
+    /// The entry for all targets that were not read, at the place of the first.
+    pub fn unread(index: usize, by: EndedBy) -> Self {
+        Self::in_trouble(index, "the rest of the list".to_owned(), Trouble::Unread(by))
     }
 
     fn in_trouble(index: usize, target: String, trouble: Trouble) -> Self {

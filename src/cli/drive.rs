@@ -34,7 +34,7 @@ pub fn drive(
         let ledger = targets.ledger.clone();
         let progress = Progress::new(!quiet, targets.total);
         let events = run.start(targets.into_stream(ended.clone()), ended);
-        let follower = Follower { events, progress, ledger: ledger.clone(), quiet, unread: false };
+        let follower = Follower { events, progress, ledger: ledger.clone(), quiet, next: 0, unread: false };
         let unread = tokio::select! {
             result = follower.follow(take, &end) => result?,
             () = second_signal(&end) => return Err(Complaint::killed()),
@@ -54,6 +54,8 @@ struct Follower {
     progress: Progress,
     ledger: Ledger,
     quiet: bool,
+    /// The place behind all targets that are finished.
+    next: usize,
     unread: bool,
 }
 
@@ -76,12 +78,14 @@ impl Follower {
             match event {
                 None => {
                     self.progress.clear();
+                    self.take_the_rest(take, end)?;
                     return Ok(self.unread);
                 }
                 Some(Event::Planned(endpoints)) => self.progress.plan(endpoints),
                 Some(Event::Examined) => self.progress.advance(),
                 Some(Event::Finished(outcome)) => {
                     self.progress.clear();
+                    self.next = self.next.max(outcome.index + 1);
                     let status = match take(*outcome)? {
                         ControlFlow::Continue(status) => status,
                         ControlFlow::Break(status) => {
@@ -95,6 +99,16 @@ impl Follower {
                 Some(Event::Unread(_)) => self.unread = true,
             }
         }
+    }
+
+    /// What was not read is an entry too: a report without it would look whole.
+    fn take_the_rest(
+        &self,
+        mut take: impl FnMut(Outcome) -> Taken,
+        end: &watch::Sender<Option<EndedBy>>,
+    ) -> Result<(), Complaint> {
+        let by = end.borrow().filter(|_| self.unread || self.ledger.is_unread());
+        by.map_or(Ok(()), |by| take(Outcome::unread(self.next, by)).map(|_| ()))
     }
 
     fn say(&self, text: &str) {

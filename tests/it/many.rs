@@ -179,6 +179,32 @@ fn a_signal_ends_a_run_whose_stdin_is_open() {
 }
 
 #[test]
+fn a_report_does_not_look_whole_when_its_list_was_not_read_to_the_end() {
+    let crowd = Crowd::start(Manner::default());
+    for (format, expected) in [
+        ("nagios", "MAILCFG UNKNOWN - 1 of 2 could not be judged: the rest of the list: the --deadline"),
+        (
+            "human",
+            "\nthe rest of the list\n\n  the --deadline of the run came before the whole list was read\n",
+        ),
+        ("jsonl", "\"target\":\"the rest of the list\",\"status\":\"unknown\""),
+        ("csv", "\r\nthe rest of the list,unknown,"),
+        ("junit", "the --deadline of the run came before the whole list was read"),
+        ("prometheus", "mailcfg_target_status{target=\"the rest of the list\",status=\"unknown\"} 1"),
+        ("github", "::warning title=the rest of the list::"),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        (&writer).write_all(b"host0.example:995\n").unwrap();
+        let mut flags = probe_at(&crowd, &["--from", "-", "--deadline", "1500ms", "--per-host", "0"]);
+        flags.iter_mut().filter(|flag| *flag == "jsonl").for_each(|flag| *flag = format.to_owned());
+        let output = finish(mailcfg(flags).stdin(reader));
+        assert_eq!(output.code, 3, "{output:?}");
+        assert!(output.stdout.contains(expected), "{format}: {}", output.stdout);
+        drop(writer);
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_the_run() {
     let crowd = Crowd::start(Manner { pause: Duration::from_millis(200), ..Manner::default() });
     let began = Instant::now();

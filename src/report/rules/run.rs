@@ -19,6 +19,7 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
 pub fn troubled(trouble: &Trouble) -> Finding {
     match trouble {
         Trouble::Ended(by) => interrupted("this target was begun", *by),
+        Trouble::Unread(by) => interrupted("the whole list was read", *by),
         Trouble::Lost => {
             Finding::new("run.internal-error", Severity::Unknown, "mailcfg itself failed with this target")
                 .hint("this is a fault of mailcfg: please report it, with what stands above")
