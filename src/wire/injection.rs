@@ -109,6 +109,8 @@ impl Exchange for Echo {
         let raw = line.text();
         Ok(match &self.replies {
             Replies::Tagged { command, goodbye } => Self::tagged(raw, command, goodbye),
+            // A greeting answers no command, wherever it stands.
+            Replies::Codes if raw.starts_with("220") => Next::More,
             // A line with a hyphen behind its code goes on.
             Replies::Codes if raw.get(3..4) == Some("-") => {
                 self.first.get_or_insert(raw);
@@ -165,6 +167,7 @@ mod tests {
             (Imap, "* BYE bye\r\n", None),
             (Smtp, "221 bye\r\n", Some(Fate::Dropped)),
             (Smtp, "221-so\r\n221 long\r\n", Some(Fate::Dropped)),
+            (Smtp, "220 mail again\r\n221 bye\r\n", Some(Fate::Dropped)),
             (Smtp, "250 2.0.0 Ok\r\n221 bye\r\n", answered("250 2.0.0 Ok")),
             (Smtp, "503-first\r\n503 EHLO\r\n221 bye\r\n", answered("503-first")),
             (Smtp, "421 too slow\r\n", None),
