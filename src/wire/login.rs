@@ -169,7 +169,11 @@ impl Responder {
     fn refuses_binding(&self, protocol: Protocol, text: &str) -> bool {
         match self.client.complaint() {
             Some(complaint) => complaint.contains("channel-binding") && !complaint.contains("dont-match"),
-            None => self.client.is_open() && kind(protocol, text) == Kind::Other,
+            // Cyrus checks the binding when it has the proof, and has these words for it; a wrong proof has others.
+            None => {
+                let untold = self.client.is_open() || text.to_ascii_lowercase().contains(BAD_PROTOCOL);
+                untold && kind(protocol, text) == Kind::Other
+            }
         }
     }
 
@@ -179,6 +183,9 @@ impl Responder {
         SignInReply::Broken(violation.unwrap_or_default())
     }
 }
+
+/// `SASL_BADPROT` of Cyrus SASL, in its words.
+const BAD_PROTOCOL: &str = "bad protocol / cancel";
 
 impl Denial {
     /// A refusal in these words.
@@ -286,6 +293,8 @@ mod tests {
         assert!(matches!(reply, SignInReply::BindingRefused(_)), "{reply:?}");
         let reply = proved().refused(Protocol::Imap, "A1 NO what".to_owned());
         assert!(matches!(reply, SignInReply::Refused(Denial { kind: Kind::Other, .. })), "{reply:?}");
+        let reply = proved().refused(Protocol::Imap, "A1 NO bad protocol / cancel".to_owned());
+        assert!(matches!(reply, SignInReply::BindingRefused(_)), "{reply:?}");
         let no = |error: &str| {
             let mut responder = proved();
             responder.answer(&BASE64.encode(format!("e={error}").as_bytes())).unwrap();
