@@ -231,6 +231,14 @@ fn warnings_and_the_unknown_count_when_they_are_to() {
 }
 
 #[test]
+fn the_words_of_a_requirement_are_not_what_its_finding_means() {
+    for (id, label) in [("requirement.uidl", "what it asks for"), ("requirement.min-tls", "what it means")] {
+        let output = run(["explain", id]);
+        assert!(output.stdout.lines().any(|line| line.trim_start().starts_with(label)), "{output:?}");
+    }
+}
+
+#[test]
 fn explain_says_what_it_means_and_what_to_do() {
     for (words, expected) in [
         (&["certificate.expires-soon"][..], &["warn or fail", "20 days", "renew", "RFC 5280"][..]),

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use crate::render::style::{Style, Tone, columns};
 use crate::report::explain::words::{WORDS, Word};
 use crate::report::explain::{Explained, Topic, about, findings};
+use crate::report::policy::requirement;
 
 /// Writes a line a finding and the words, group by group.
 ///
@@ -42,8 +43,10 @@ pub fn write(out: &mut dyn Write, topic: &Topic, style: Style) -> io::Result<()>
 
 fn write_finding(out: &mut dyn Write, explained: &Explained, style: Style) -> io::Result<()> {
     writeln!(out, "{} · {}", style.paint(Tone::Bold, explained.id), severities(explained))?;
+    // A requirement's sentence says what is wanted, any other what is the matter.
+    let is_wanted = requirement::ALL.iter().any(|entry| entry.id == explained.id);
     let texts = [
-        ("what it means", explained.what),
+        (if is_wanted { "what it asks for" } else { "what it means" }, explained.what),
         ("why it matters", explained.why),
         ("what to do", explained.remedy),
     ];
