@@ -236,8 +236,8 @@ fn is_detail(finding: &Finding) -> bool {
     finding.severity == Severity::Info && finding.hint.is_none() && !ANSWERS.contains(&finding.id)
 }
 
-/// What a flag of its own asks for.
-const ANSWERS: &[&str] = &["starttls.command-injection"];
+/// What a flag of its own asks for, and what took longer than it looks.
+const ANSWERS: &[&str] = &["starttls.command-injection", "run.retried"];
 
 /// The first finding stands in the endpoint's own line already; the rest follow. Information that asks for nothing is
 /// for `-v`.
