@@ -18,7 +18,7 @@ use std::sync::Arc;
 use futures_util::stream;
 use mailcfg::net::{ConnectTo, Network, Options};
 use mailcfg::providers::Providers;
-use mailcfg::run::{Event, Job, Options as RunOptions, Run};
+use mailcfg::run::{Event, Job, Options as RunOptions, Run, Task};
 use mailcfg::settings::{Endpoint, Overrides, Security};
 use mailcfg::target::Target;
 use rustls::pki_types::CertificateDer;
@@ -90,7 +90,8 @@ fn job(host: usize, security: Security) -> Job {
         unreachable!("{typed} is a URL")
     };
     let overrides = Overrides { security: Some(security), ..Overrides::default() };
-    Job::Endpoint(typed, Endpoint::complete(scheme, host, port, overrides).expect("a URL tells the protocol"))
+    let endpoint = Endpoint::complete(scheme, host, port, overrides).expect("a URL tells the protocol");
+    Task::Endpoint(typed, endpoint).into()
 }
 
 /// `VmHWM`: the most memory that this process had, where the system says so.

@@ -18,7 +18,7 @@ use futures_util::stream;
 use mailcfg::net::{ConnectTo, Network, Options};
 use mailcfg::probe::facts::Facts;
 use mailcfg::providers::Providers;
-use mailcfg::run::{Event, Job, Options as RunOptions, Run};
+use mailcfg::run::{Event, Job, Options as RunOptions, Run, Task};
 use mailcfg::settings::{Endpoint, Overrides};
 use mailcfg::target::{Host, Port};
 use rustls::pki_types::CertificateDer;
@@ -96,7 +96,7 @@ async fn measure(
         let host = Host::parse(host).expect("the host is right");
         let endpoint =
             Endpoint::complete(None, host, Some(port), Overrides::default()).expect("the port is known");
-        jobs.push(Job::Endpoint(String::new(), endpoint));
+        jobs.push(Job::from(Task::Endpoint(String::new(), endpoint)));
     }
     let options = Options { connect_to, extra_roots, ..Options::default() };
     let mut quickest: Option<(Duration, Vec<Facts>)> = None;

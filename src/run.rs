@@ -9,6 +9,7 @@ pub mod share;
 mod work;
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use futures_util::stream::Stream;
 use tokio::sync::mpsc;
@@ -19,6 +20,7 @@ use crate::net::pace::{Delay, Limits};
 use crate::net::{Network, tls};
 use crate::probe;
 use crate::probe::facts::Facts;
+use crate::probe::login::Credentials;
 use crate::probe::session::Ended;
 use crate::providers::Providers;
 use crate::settings::{Endpoint, Overrides};
@@ -32,7 +34,7 @@ pub struct Run {
     pub providers: Providers,
     /// Whom a lookup asks.
     pub lookup: lookup::Options,
-    /// How endpoints are examined.
+    /// How endpoints are examined; what it says of signing in is that of each job.
     pub probe: probe::Options,
     /// Whether every address of a host is examined on its own.
     pub all_addresses: bool,
@@ -66,9 +68,24 @@ impl Default for Options {
 /// Enough to hide the waiting for slow servers, few enough for any machine.
 pub const JOBS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
 
-/// One target.
+/// What is to be done about one target.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// What is to be found out.
+    pub task: Task,
+    /// The account to sign in to at the endpoints of this target: to those of any other it is a stranger.
+    pub login: Option<Arc<Credentials>>,
+}
+
+impl From<Task> for Job {
+    fn from(task: Task) -> Self {
+        Self { task, login: None }
+    }
+}
+
+/// What is to be found out about one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Job {
+pub enum Task {
     /// Settings to look up, then to examine.
     Lookup(Query),
     /// Settings to look up, then to examine with these endpoints, whether they were found or not.
@@ -79,7 +96,7 @@ pub enum Job {
     Invalid(Invalid),
 }
 
-impl Job {
+impl Task {
     /// What was typed.
     pub fn target(&self) -> &str {
         match self {

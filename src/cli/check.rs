@@ -69,10 +69,10 @@ pub fn run(arguments: &CheckArguments) -> Result<u8, Complaint> {
         return init::run(arguments);
     }
     let file = arguments.file.as_deref().unwrap_or(Path::new("mailcfg.toml"));
-    let (jobs, policies): (Vec<_>, Vec<_>) =
-        file::read(file)?.into_iter().map(|Check { job, policy }| (job, policy)).unzip();
+    let (tasks, policies): (Vec<_>, Vec<_>) =
+        file::read(file)?.into_iter().map(|Check { task, policy }| (task, policy)).unzip();
     let family = plan::family(&arguments.network);
-    jobs.iter().try_for_each(|job| plan::admit(job, family))?;
+    tasks.iter().try_for_each(|task| plan::admit(task, family))?;
     let family_required = family != Family::Any;
     let policies: Vec<Policy> =
         policies.into_iter().map(|policy| Policy { family_required, ..policy }).collect();
@@ -86,7 +86,7 @@ pub fn run(arguments: &CheckArguments) -> Result<u8, Complaint> {
         let policy = policies.get(index).unwrap_or(&nothing);
         Context::new(OffsetDateTime::now_utc(), policy).of_command("check")
     };
-    let targets = arguments.pace.targets(jobs)?;
+    let targets = arguments.pace.targets(tasks)?;
     probe::run_and_print(run, targets, context, &arguments.shown, probe::look(arguments.verbose))
 }
 

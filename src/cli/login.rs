@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use mailcfg::net::tls::identity::Identity;
 use mailcfg::probe::login::{Credentials, Proof};
-use mailcfg::run::Job;
+use mailcfg::run::{Job, Task};
 use mailcfg::secret::Secret;
 use mailcfg::target::Address;
 use mailcfg::wire::login::is_safe;
@@ -68,12 +68,28 @@ enum Origin<'a> {
     Terminal,
 }
 
-/// What to sign in with; a person is asked last, when all else is checked.
-pub fn credentials(arguments: &LoginArguments, jobs: &[Job]) -> Result<Option<Arc<Credentials>>, Complaint> {
+/// The jobs of these tasks, with the account to sign in to when that is asked for.
+pub fn jobs(arguments: &LoginArguments, mut tasks: Vec<Task>) -> Result<Vec<Job>, Complaint> {
     if !arguments.login {
-        return Ok(None);
+        return Ok(tasks.into_iter().map(Job::from).collect());
     }
-    let address = the_target(jobs)?;
+    let task = tasks.pop().filter(|_| tasks.is_empty()).ok_or_else(several_targets)?;
+    let login = Some(Arc::new(credentials(arguments, &task)?));
+    Ok(vec![Job { task, login }])
+}
+
+/// A password belongs to one account: with several targets it would go to strangers.
+fn several_targets() -> Complaint {
+    let error = anyhow!("--login takes one target: a password belongs to one account");
+    Complaint::usage(error, "name the other targets in a run of their own")
+}
+
+/// What to sign in with; a person is asked last, when all else is checked.
+fn credentials(arguments: &LoginArguments, task: &Task) -> Result<Credentials, Complaint> {
+    let address = match task {
+        Task::Lookup(query) => query.address.clone(),
+        _ => None,
+    };
     let username = arguments.user.as_deref().map(user).transpose()?;
     let (means, origin) = arguments.source();
     if means != Means::Certificate && username.is_none() && address.is_none() {
@@ -96,7 +112,7 @@ pub fn credentials(arguments: &LoginArguments, jobs: &[Job]) -> Result<Option<Ar
         Means::Token => Proof::Token(secret(origin)?),
     };
     let (mechanism, try_usernames) = (arguments.mechanism, arguments.try_usernames);
-    Ok(Some(Arc::new(Credentials { proof, username, address, mechanism, try_usernames, identity })))
+    Ok(Credentials { proof, username, address, mechanism, try_usernames, identity })
 }
 
 impl LoginArguments {
@@ -135,18 +151,6 @@ fn mechanism(word: &str) -> Result<Mechanism, String> {
         let names = Mechanism::ALL.map(Mechanism::as_str);
         format!("the mechanisms are {}", names.join(", "))
     })
-}
-
-/// A password belongs to one account: with several targets it would go to strangers.
-fn the_target(jobs: &[Job]) -> Result<Option<Address>, Complaint> {
-    match jobs {
-        [Job::Lookup(query)] => Ok(query.address.clone()),
-        [Job::Endpoint(..)] => Ok(None),
-        _ => Err(Complaint::usage(
-            anyhow!("--login takes one target: a password belongs to one account"),
-            "name the other targets in a run of their own",
-        )),
-    }
 }
 
 fn user(name: &str) -> Result<String, Complaint> {

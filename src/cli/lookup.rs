@@ -12,7 +12,7 @@ use mailcfg::render::{Listing, Look, human};
 use mailcfg::report::finding::Status;
 use mailcfg::report::policy::Policy;
 use mailcfg::report::{Context, EXIT_FINE, Looked, exit_code, judge_looked, judge_lookup, lookup_exit_code};
-use mailcfg::run::{Job, Run};
+use mailcfg::run::{Run, Task};
 use time::OffsetDateTime;
 
 use super::arguments::LookupArguments;
@@ -49,8 +49,10 @@ pub fn run(arguments: &LookupArguments) -> Result<u8, Complaint> {
     };
     let command = if arguments.probe { "probe" } else { "lookup" };
     let targets = |queries: Vec<Query>| {
-        let jobs = queries.into_iter().map(Job::Lookup).collect();
-        arguments.many.targets(jobs, &arguments.output, command, |typed| plan::query(typed).map(Job::Lookup))
+        let tasks = queries.into_iter().map(|query| Task::Lookup(query).into()).collect();
+        arguments
+            .many
+            .targets(tasks, &arguments.output, command, |typed| plan::query(typed).map(Task::Lookup))
     };
     if arguments.probe {
         let look = probe::look_behind_lookup(shown(arguments), arguments.verbose);

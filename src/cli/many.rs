@@ -17,7 +17,7 @@ use mailcfg::net::{self, Network};
 use mailcfg::probe::session::Ended;
 use mailcfg::render::json;
 use mailcfg::report::finding::Status;
-use mailcfg::run::{self, Job};
+use mailcfg::run::{self, Job, Task};
 
 use super::arguments::OutputArguments;
 use super::{Complaint, plan};
@@ -92,12 +92,12 @@ impl PaceArguments {
     }
 
     /// Targets that are all at hand.
-    pub fn targets(&self, jobs: Vec<Job>) -> Result<Targets, Complaint> {
+    pub fn targets(&self, tasks: Vec<Task>) -> Result<Targets, Complaint> {
         Ok(Targets {
-            total: Some(jobs.len()),
+            total: Some(tasks.len()),
             deadline: self.limit()?,
             ledger: Ledger::default(),
-            typed: jobs,
+            typed: tasks.into_iter().map(Job::from).collect(),
             list: None,
             read: Box::new(|_| Err(Complaint::usage(anyhow!("there is no list"), ""))),
         })
@@ -110,13 +110,13 @@ impl ManyArguments {
         self.from.is_none() && self.resume.is_none()
     }
 
-    /// The targets: those typed, then those of the list; `read` makes a job of a line.
+    /// The targets: those typed, then those of the list; `read` makes a task of a line.
     pub fn targets(
         &self,
         typed: Vec<Job>,
         output: &OutputArguments,
         command: &'static str,
-        read: impl Fn(&str) -> Result<Job, Complaint> + Send + 'static,
+        read: impl Fn(&str) -> Result<Task, Complaint> + Send + 'static,
     ) -> Result<Targets, Complaint> {
         let deadline = self.pace.limit()?;
         let list = self.from.as_deref().map(List::open).transpose()?;
@@ -167,8 +167,8 @@ fn per_host(text: &str) -> Result<Option<Limits>, Complaint> {
     })
 }
 
-/// Makes a job of what was typed.
-type Read = Box<dyn Fn(&str) -> Result<Job, Complaint> + Send>;
+/// Makes a task of what stands in a line.
+type Read = Box<dyn Fn(&str) -> Result<Task, Complaint> + Send>;
 
 /// The targets of a run, not begun.
 pub struct Targets {
@@ -194,9 +194,10 @@ impl Targets {
         let places = self.typed.len();
         self.ledger.open().seen = places;
         let ledger = self.ledger.clone();
-        let typed = self.typed.into_iter().enumerate().filter(move |(_, job)| !ledger.passes_over(job));
+        let typed = self.typed.into_iter().enumerate().filter(move |(_, job)| !ledger.passes_over(&job.task));
         let listed = self.list.map(|list| list.read(places, self.read, self.ledger, ended));
-        stream::iter(typed).chain(stream::iter(listed).flatten())
+        let listed = stream::iter(listed).flatten().map(|(place, task)| (place, Job::from(task)));
+        stream::iter(typed).chain(listed)
     }
 }
 
@@ -228,9 +229,9 @@ impl Ledger {
     }
 
     /// True for a target that an earlier run finished; counts it.
-    fn passes_over(&self, job: &Job) -> bool {
+    fn passes_over(&self, task: &Task) -> bool {
         let mut account = self.open();
-        let Some(status) = account.earlier.take(job.target()) else { return false };
+        let Some(status) = account.earlier.take(task.target()) else { return false };
         account.passed_over += 1;
         account.worst = account.worst.max(Some(status));
         true

@@ -10,7 +10,7 @@ use mailcfg::net::http::{Scheme, Url};
 use mailcfg::net::{self, ConnectTo, Family};
 use mailcfg::probe;
 use mailcfg::providers::{Providers, read_table};
-use mailcfg::run::Job;
+use mailcfg::run::Task;
 use mailcfg::settings::{Endpoint, Overrides, Protocol, Security, Source};
 use mailcfg::target::{Host, InvalidTarget, Target};
 
@@ -37,28 +37,28 @@ pub fn query(typed: &str) -> Result<Query, Complaint> {
     }
 }
 
-/// The jobs of a probe.
-pub fn jobs(arguments: &ProbeArguments) -> Result<Vec<Job>, Complaint> {
+/// The tasks of a probe.
+pub fn tasks(arguments: &ProbeArguments) -> Result<Vec<Task>, Complaint> {
     let targets = arguments.targets.iter().chain(&arguments.plugin.plugin_targets);
-    targets.map(|typed| job_reader(arguments)(typed)).collect()
+    targets.map(|typed| task_reader(arguments)(typed)).collect()
 }
 
-/// What makes a job of one target of a probe.
-pub fn job_reader(
+/// What makes a task of one target of a probe.
+pub fn task_reader(
     arguments: &ProbeArguments,
-) -> impl Fn(&str) -> Result<Job, Complaint> + Send + use<> + 'static {
+) -> impl Fn(&str) -> Result<Task, Complaint> + Send + use<> + 'static {
     let (overrides, family) = (overrides(arguments), family(&arguments.network));
     move |typed| {
-        let job = job(typed, overrides)?;
-        admit(&job, family)?;
-        Ok(job)
+        let task = task(typed, overrides)?;
+        admit(&task, family)?;
+        Ok(task)
     }
 }
 
 /// Complains of a server whose address is of a family that is ruled out.
-pub fn admit(job: &Job, family: Family) -> Result<(), Complaint> {
-    match job {
-        Job::Endpoint(typed, Endpoint { host: Host::Ip(address), .. }) if !family.admits(*address) => {
+pub fn admit(task: &Task, family: Family) -> Result<(), Complaint> {
+    match task {
+        Task::Endpoint(typed, Endpoint { host: Host::Ip(address), .. }) if !family.admits(*address) => {
             let error = anyhow!("an address of the family that -4 or -6 rules out: {typed:?}");
             Err(Complaint::usage(error, "leave -4 and -6 out for this server"))
         }
@@ -66,17 +66,17 @@ pub fn admit(job: &Job, family: Family) -> Result<(), Complaint> {
     }
 }
 
-/// The job of one target.
-pub fn job(typed: &str, overrides: Overrides) -> Result<Job, Complaint> {
+/// The task of one target.
+pub fn task(typed: &str, overrides: Overrides) -> Result<Task, Complaint> {
     match Target::parse(typed).map_err(invalid_target)? {
         Target::Host { scheme, host, port } => {
             let endpoint = Endpoint::complete(scheme, host, port, overrides).map_err(|error| {
                 let hint = error.hint();
                 Complaint::usage(error, hint)
             })?;
-            Ok(Job::Endpoint(typed.to_owned(), endpoint))
+            Ok(Task::Endpoint(typed.to_owned(), endpoint))
         }
-        Target::Address(_) | Target::Domain(_) => query(typed).map(Job::Lookup),
+        Target::Address(_) | Target::Domain(_) => query(typed).map(Task::Lookup),
     }
 }
 

@@ -16,10 +16,10 @@ use super::{Complaint, login, plan};
 
 /// Examines every target and prints the reports.
 pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {
-    let jobs = plan::jobs(arguments)?;
+    let tasks = plan::tasks(arguments)?;
     let mut policy = arguments.policy.policy(&arguments.network)?;
     policy.min_days = policy.min_days.or(arguments.plugin.min_days()?);
-    let mut run = Run {
+    let run = Run {
         network: arguments.many.pace.network(plan::network(&arguments.network)?),
         providers: plan::providers(&arguments.table)?,
         lookup: plan::lookup(&arguments.sources)?,
@@ -29,8 +29,8 @@ pub fn run(arguments: &ProbeArguments) -> Result<u8, Complaint> {
         lookup_only: false,
         options: arguments.many.pace.options()?,
     };
-    run.probe.login = login::credentials(&arguments.login, &jobs)?;
-    let read = plan::job_reader(arguments);
+    let jobs = login::jobs(&arguments.login, tasks)?;
+    let read = plan::task_reader(arguments);
     let targets = arguments.many.targets(jobs, &arguments.output, "probe", read)?;
     let context = |_| Context::new(OffsetDateTime::now_utc(), &policy);
     run_and_print(run, targets, context, &arguments.output, look(arguments.verbose))

@@ -44,7 +44,7 @@ async fn mind(
     place: OwnedSemaphorePermit,
     _kept: OwnedSemaphorePermit,
 ) {
-    let target = job.target().to_owned();
+    let target = job.task.target().to_owned();
     let work = tokio::spawn(Arc::clone(&worker).work(index, job, place));
     let outcome = work.await.unwrap_or_else(|_| Outcome::in_trouble(index, target, Trouble::Lost));
     worker.tell(Event::Finished(Box::new(outcome)));

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::retry::Tries;
 use super::share::{MOST_BYTES, Results};
-use super::{Event, Job, Outcome, Run, Trouble};
+use super::{Event, Job, Outcome, Run, Task, Trouble};
 use crate::attempt::{Cause, EndedBy, Failure, Stage};
 use crate::lookup::{self, Lookup, Query, Status};
 use crate::net::Family;
@@ -67,26 +67,27 @@ impl Worker {
     pub(super) async fn work(
         self: Arc<Self>,
         index: usize,
-        job: Job,
+        Job { task, login }: Job,
         place: OwnedSemaphorePermit,
     ) -> Outcome {
         let visitor = self.pace.visitor(Some(place));
-        let target = job.target().to_owned();
-        let (lookup, endpoints) = match job {
-            Job::Invalid(invalid) => return Outcome::in_trouble(index, target, Trouble::Invalid(invalid)),
-            Job::Endpoint(_, endpoint) => (None, vec![endpoint]),
-            Job::Lookup(query) => match self.look_up(&query, &visitor).await {
+        let target = task.target().to_owned();
+        let (lookup, endpoints) = match task {
+            Task::Invalid(invalid) => return Outcome::in_trouble(index, target, Trouble::Invalid(invalid)),
+            Task::Endpoint(_, endpoint) => (None, vec![endpoint]),
+            Task::Lookup(query) => match self.look_up(&query, &visitor).await {
                 Ok(lookup) => self.with_endpoints(lookup, Vec::new()),
                 Err(by) => return Outcome::in_trouble(index, target, Trouble::Ended(by)),
             },
-            Job::Expected(query, expected) => match self.look_up(&query, &visitor).await {
+            Task::Expected(query, expected) => match self.look_up(&query, &visitor).await {
                 Ok(lookup) => self.with_endpoints(lookup, expected),
                 Err(by) => return Outcome::in_trouble(index, target, Trouble::Ended(by)),
             },
         };
         self.tell(Event::Planned(endpoints.len()));
         let places = lookup.as_ref().map(Lookup::places).unwrap_or_default();
-        let guest = Guest { options: Arc::new(probe::Options { places, ..self.run.probe.clone() }), visitor };
+        let options = probe::Options { places, login, ..self.run.probe.clone() };
+        let guest = Guest { options: Arc::new(options), visitor };
         let facts = self.examine_all(endpoints, &guest).await;
         Outcome { lookup, facts, ..Outcome::new(index, target) }
     }
@@ -152,9 +153,9 @@ impl Worker {
         .await
     }
 
-    /// Examines an endpoint, unless another target did or does.
+    /// Examines an endpoint, unless another target did or does. What one account sees there is nobody else's.
     async fn examine_once(&self, endpoint: &Endpoint, guest: &Guest) -> Vec<Facts> {
-        if !self.run.options.share {
+        if !self.run.options.share || guest.options.login.is_some() {
             return self.examine(endpoint, guest).await;
         }
         let give_way = || guest.visitor.give_way();

@@ -10,7 +10,7 @@ use mailcfg::providers::table::{at, broken_toml};
 use mailcfg::report::policy::expectation::{Expected, Pin};
 use mailcfg::report::policy::ignore::place;
 use mailcfg::report::policy::{Expectation, FailOn, Ignore, Policy};
-use mailcfg::run::Job;
+use mailcfg::run::Task;
 use mailcfg::settings::{Endpoint, Overrides, Protocol, Security};
 use mailcfg::target::{Host, Port};
 use toml::Spanned;
@@ -23,7 +23,7 @@ use crate::cli::{Complaint, plan};
 #[derive(Debug)]
 pub struct Check {
     /// What is to be examined.
-    pub job: Job,
+    pub task: Task,
     /// What is demanded.
     pub policy: Policy,
 }
@@ -70,7 +70,7 @@ pub fn parse(text: &str) -> Result<Vec<Check>, Mistake> {
     let mut checks: Vec<(Range<usize>, Check)> = Vec::new();
     for value in keys.list("target")?.unwrap_or_default() {
         let (name, check) = target(value, &defaults)?;
-        if let Some((first, _)) = checks.iter().find(|(_, other)| is_same(&other.job, &check.job)) {
+        if let Some((first, _)) = checks.iter().find(|(_, other)| is_same(&other.task, &check.task)) {
             let line = at(text, first, String::new()).line;
             let problem = format!("the target {:?} stands in line {line} already", name.text);
             return Err(name.wrong(problem, "keep one of them, with all that is demanded"));
@@ -90,32 +90,32 @@ fn target<'a>(value: &'a Spanned<DeValue<'a>>, defaults: &Policy) -> Result<(Tex
         return Err(keys.missing("this target has no `name`", "write name = \"example.org\""));
     };
     let own = policy(&keys)?;
-    let job = name.checked(plan::job(name.text, overrides(&keys)?))?;
-    let (job, expectation) = match job {
-        Job::Endpoint(typed, endpoint) => {
+    let task = name.checked(plan::task(name.text, overrides(&keys)?))?;
+    let (task, expectation) = match task {
+        Task::Endpoint(typed, endpoint) => {
             let expectation = of_server(&keys, &endpoint)?;
-            (Job::Endpoint(typed, endpoint), expectation)
+            (Task::Endpoint(typed, endpoint), expectation)
         }
-        Job::Lookup(query) => match of_domain(&keys)? {
+        Task::Lookup(query) => match of_domain(&keys)? {
             Some(expectation) => {
                 let endpoints = expectation.endpoints.iter().map(|it| it.endpoint.clone()).collect();
-                (Job::Expected(query, endpoints), Some(expectation))
+                (Task::Expected(query, endpoints), Some(expectation))
             }
-            None => (Job::Lookup(query), None),
+            None => (Task::Lookup(query), None),
         },
         other => (other, None),
     };
-    Ok((name, Check { job, policy: Policy { expectation, ..own }.over(defaults) }))
+    Ok((name, Check { task, policy: Policy { expectation, ..own }.over(defaults) }))
 }
 
 /// The same domain, address or server, however it is written.
-pub fn is_same(one: &Job, other: &Job) -> bool {
-    let endpoint = |job: &Job| match job {
-        Job::Endpoint(_, endpoint) => Some(endpoint.clone()),
+pub fn is_same(one: &Task, other: &Task) -> bool {
+    let endpoint = |task: &Task| match task {
+        Task::Endpoint(_, endpoint) => Some(endpoint.clone()),
         _ => None,
     };
-    let query = |job: &Job| match job {
-        Job::Lookup(query) | Job::Expected(query, _) => Some((query.domain.clone(), query.address.clone())),
+    let query = |task: &Task| match task {
+        Task::Lookup(query) | Task::Expected(query, _) => Some((query.domain.clone(), query.address.clone())),
         _ => None,
     };
     (endpoint(one), query(one)) == (endpoint(other), query(other))

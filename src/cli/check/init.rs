@@ -13,7 +13,7 @@ use mailcfg::report::policy::Policy;
 use mailcfg::report::policy::expectation::Pin;
 use mailcfg::report::rules::drift::uncertainty;
 use mailcfg::report::{Context, EXIT_FAILED, EXIT_FINE, EXIT_UNKNOWN, Report, explain, judge};
-use mailcfg::run::Job;
+use mailcfg::run::Task;
 use mailcfg::settings::{Endpoint, Overrides};
 use time::{Date, Duration, OffsetDateTime};
 
@@ -25,21 +25,21 @@ use crate::cli::{Complaint, plan};
 
 /// Examines the targets and writes the file.
 pub fn run(arguments: &CheckArguments) -> Result<u8, Complaint> {
-    let mut jobs: Vec<Job> = Vec::new();
+    let mut tasks: Vec<Task> = Vec::new();
     for typed in &arguments.init {
-        let job = plan::job(typed, Overrides::default())?;
-        if !jobs.iter().any(|other| is_same(other, &job)) {
-            jobs.push(job);
+        let task = plan::task(typed, Overrides::default())?;
+        if !tasks.iter().any(|other| is_same(other, &task)) {
+            tasks.push(task);
         }
     }
     let family = plan::family(&arguments.network);
-    jobs.iter().try_for_each(|job| plan::admit(job, family))?;
+    tasks.iter().try_for_each(|task| plan::admit(task, family))?;
     if let Some(path) = arguments.shown.output.as_deref().filter(|path| !arguments.force && path.exists()) {
         return Err(is_there_already(path));
     }
     let (now, policy) = (OffsetDateTime::now_utc(), Policy::default());
     let mut reports = Vec::new();
-    let targets = arguments.pace.targets(jobs)?;
+    let targets = arguments.pace.targets(tasks)?;
     drive(prepare(arguments, false)?, targets, arguments.shown.quiet, |outcome| {
         let report = judge(outcome, &Context::new(now, &policy));
         let status = report.status;
@@ -213,7 +213,8 @@ const HEADER: &str = "\
 # max-time = \"5s\"                # an endpoint takes no longer
 # fail-on = [\"warn\"]             # these count as failures too: \"warn\", \"unknown\"
 
-# A pin holds a server to its key, which a renewal usually keeps: put it into the line above it. It may be a list.
+# A pin holds a server to its key: put it into the line above it. It may be a list. A renewal keeps the key only where
+# it was told to (certbot: --reuse-key).
 ";
 
 /// How long a problem may stay unmended.

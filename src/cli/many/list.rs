@@ -6,7 +6,7 @@ use std::path::Path;
 
 use futures_util::stream::{self, Stream};
 use mailcfg::probe::session::Ended;
-use mailcfg::run::{Invalid, Job};
+use mailcfg::run::{Invalid, Task};
 use tokio::sync::mpsc;
 
 use super::lines::{Line, Lines, Unreadable};
@@ -41,20 +41,20 @@ impl List {
         Ok(Self { input: Box::new(BufReader::new(file)), total })
     }
 
-    /// The jobs with their places from `first` on, as they are read.
+    /// The tasks with their places from `first` on, as they are read.
     pub fn read(
         self,
         first: usize,
         read: Read,
         ledger: Ledger,
         ended: Ended,
-    ) -> impl Stream<Item = (usize, Job)> + Send + use<> {
-        let (jobs, receiver) = mpsc::channel(AHEAD);
+    ) -> impl Stream<Item = (usize, Task)> + Send + use<> {
+        let (tasks, receiver) = mpsc::channel(AHEAD);
         let endless = self.total.is_none();
-        let reader = Reader { lines: Lines::new(self.input), read, ledger, ended, endless, jobs };
+        let reader = Reader { lines: Lines::new(self.input), read, ledger, ended, endless, tasks };
         // A thread and not a task: reading stdin blocks, perhaps for ever, and must not keep the program from ending.
         std::thread::spawn(move || reader.run(first));
-        stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|job| (job, receiver)) })
+        stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|task| (task, receiver)) })
     }
 }
 
@@ -74,7 +74,7 @@ struct Reader {
     ledger: Ledger,
     ended: Ended,
     endless: bool,
-    jobs: mpsc::Sender<(usize, Job)>,
+    tasks: mpsc::Sender<(usize, Task)>,
 }
 
 impl Reader {
@@ -92,8 +92,8 @@ impl Reader {
                 return;
             }
             drop(account);
-            let job = self.job(line);
-            if !self.ledger.passes_over(&job) && self.jobs.blocking_send((place, job)).is_err() {
+            let task = self.task(line);
+            if !self.ledger.passes_over(&task) && self.tasks.blocking_send((place, task)).is_err() {
                 return;
             }
         }
@@ -111,22 +111,22 @@ impl Reader {
             reason: format!("the list cannot be read any further: {error}"),
             hint: None,
         };
-        let _ = self.jobs.blocking_send((place, Job::Invalid(invalid)));
+        let _ = self.tasks.blocking_send((place, Task::Invalid(invalid)));
     }
 
-    fn job(&self, line: Line) -> Job {
+    fn task(&self, line: Line) -> Task {
         let number = line.number;
         let (text, reason, hint) = match line.content {
             Err(Unreadable { text, reason }) => (text, reason, None),
             Ok(text) => match (self.read)(&text) {
-                Ok(job) => return job,
+                Ok(task) => return task,
                 Err(complaint) => {
                     let (reason, hint) = complaint.into_parts();
                     (text, reason, hint)
                 }
             },
         };
-        Job::Invalid(Invalid { text, line: number, reason, hint })
+        Task::Invalid(Invalid { text, line: number, reason, hint })
     }
 }
 
