@@ -64,11 +64,15 @@ pub async fn examine_through(
     options: &Options,
     ended: &Ended,
 ) -> Facts {
-    let deadline = Instant::now() + options.timeout;
-    let mut facts = examine_as(network, gate, endpoint, address, options, ended, (deadline, 0)).await;
+    let started = Instant::now();
+    // What is waited for a turn or a place is no time of the server's.
+    let deadline = |facts: &Facts| started + options.timeout + facts.timings.wait.unwrap_or_default();
+    let until = (started + options.timeout, 0);
+    let mut facts = examine_as(network, gate, endpoint, address, options, ended, until).await;
     let mut name = 1;
-    while sign_in::may_try(&facts, options, name) && Instant::now() < deadline {
-        let again = examine_as(network, gate, endpoint, address, options, ended, (deadline, name)).await;
+    while sign_in::may_try(&facts, options, name) && Instant::now() < deadline(&facts) {
+        let until = (deadline(&facts), name);
+        let again = examine_as(network, gate, endpoint, address, options, ended, until).await;
         sign_in::join(&mut facts, again);
         name += 1;
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
 
-pub use account::{Account, Folder, Found, Namespace, Quota};
+pub use account::{Account, Folder, Found, Namespace, Quota, RefusedQuestion};
 
 use super::refusal::{Kind, kind};
 use super::sasl::{Client, Sensitive, Violation};
@@ -54,10 +54,20 @@ pub enum SignInReply {
     },
     /// The server refused it.
     Refused(Denial),
-    /// The server refused to bind the sign-in to the connection, in these words, and said nothing of the password.
-    BindingRefused(String),
     /// The server broke the rules of the mechanism: whatever it said then, this is no sign-in.
     Broken(String),
+}
+
+impl SignInReply {
+    /// What a no means that ends the connection, too (IMAP `BYE`): unless it says more, nothing of the password.
+    pub(super) fn on_leaving(self) -> Self {
+        match self {
+            Self::Refused(Denial { kind: Kind::Other | Kind::BindingRefused, text }) => {
+                Self::Refused(Denial { kind: Kind::Temporary, text })
+            }
+            told => told,
+        }
+    }
 }
 
 /// A server's no to a sign-in.
@@ -147,34 +157,25 @@ impl Responder {
         if let Some(violation) = &self.violation {
             return SignInReply::Broken(violation.0.clone());
         }
-        if self.client.binds() && self.refuses_binding(protocol, &text) {
-            return SignInReply::BindingRefused(text);
-        }
-        let Some(complaint) = self.client.complaint() else {
-            return SignInReply::Refused(Denial::new(protocol, text));
+        let text = match self.client.complaint() {
+            Some(complaint) => format!("{text} / {complaint}"),
+            None => text,
         };
-        // Somebody between the two ends TLS: that says nothing of the password, and nothing weaker is tried.
-        if complaint.contains("channel-bindings-dont-match") {
-            return SignInReply::Refused(Denial { kind: Kind::Other, text: format!("{text} / {complaint}") });
-        }
-        // RFC 6750, section 3.1, and the HTTP status that XOAUTH2 gives in its place.
-        let stale = complaint.starts_with("invalid_token") || complaint.starts_with("401");
-        let denial = Denial::new(protocol, format!("{text} / {complaint}"));
-        let kind = if stale && denial.kind == Kind::WrongPassword { Kind::Expired } else { denial.kind };
-        SignInReply::Refused(Denial { kind, ..denial })
+        let kind = match kind(protocol, &text) {
+            told @ (Kind::WrongPassword | Kind::Other) => self.own_kind(told, &text).unwrap_or(told),
+            told => told,
+        };
+        SignInReply::Refused(Denial { kind, text })
     }
 
-    /// True when a refusal is no word about the password: an error of RFC 5802, section 7, or one of no known kind
-    /// that came before the server had anything to check the password by.
-    fn refuses_binding(&self, protocol: Protocol, text: &str) -> bool {
-        match self.client.complaint() {
-            Some(complaint) => complaint.contains("channel-binding") && !complaint.contains("dont-match"),
-            // Cyrus checks the binding when it has the proof, and has these words for it; a wrong proof has others.
-            None => {
-                let untold = self.client.is_open() || text.to_ascii_lowercase().contains(BAD_PROTOCOL);
-                untold && kind(protocol, text) == Kind::Other
-            }
+    /// What the mechanism says of its refusal: more than the codes around it do.
+    fn own_kind(&self, told: Kind, text: &str) -> Option<Kind> {
+        if self.client.complaint().is_some() {
+            return self.client.refusal();
         }
+        // Cyrus checks the binding when it has the proof, and has these words for it; a wrong proof has others.
+        let before_proof = self.client.is_open() || text.to_ascii_lowercase().contains(BAD_PROTOCOL);
+        (self.client.binds() && told == Kind::Other && before_proof).then_some(Kind::BindingRefused)
     }
 
     /// What it means that the server goes on after the attempt was cancelled.
@@ -206,9 +207,9 @@ pub(super) fn roomy(start: &str, behind: usize) -> Sensitive {
     buffer
 }
 
-/// The note that a question was refused; its words are cut once what they echo is hidden.
-pub(super) fn refused(what: &str, words: &str) -> Found {
-    Found::Note(format!("{what} was refused: {words}"))
+/// That a question was refused; the words are cut once what they echo is hidden.
+pub(super) fn refused(question: &'static str, words: &str) -> Found {
+    Found::Refused(RefusedQuestion { question, words: words.to_owned() })
 }
 
 #[cfg(test)]
@@ -289,30 +290,41 @@ mod tests {
 
     #[test]
     fn a_refused_proof_is_no_refused_binding() {
-        let reply = bound().0.refused(Protocol::Imap, "A1 NO what".to_owned());
-        assert!(matches!(reply, SignInReply::BindingRefused(_)), "{reply:?}");
-        let reply = proved().refused(Protocol::Imap, "A1 NO what".to_owned());
-        assert!(matches!(reply, SignInReply::Refused(Denial { kind: Kind::Other, .. })), "{reply:?}");
-        let reply = proved().refused(Protocol::Imap, "A1 NO bad protocol / cancel".to_owned());
-        assert!(matches!(reply, SignInReply::BindingRefused(_)), "{reply:?}");
-        let no = |error: &str| {
+        let kind = |reply| match reply {
+            SignInReply::Refused(denial) => denial.kind,
+            other => panic!("{other:?}"),
+        };
+        let refused =
+            |responder: Responder, words: &str| kind(responder.refused(Protocol::Imap, words.to_owned()));
+        assert_eq!(refused(bound().0, "A1 NO what"), Kind::BindingRefused);
+        assert_eq!(refused(bound().0, "A1 NO [AUTHENTICATIONFAILED] no"), Kind::WrongPassword);
+        assert_eq!(refused(proved(), "A1 NO what"), Kind::Other);
+        assert_eq!(refused(proved(), "A1 NO bad protocol / cancel"), Kind::BindingRefused);
+        for (error, words, expected) in [
+            ("unsupported-channel-binding-type", "[AUTHENTICATIONFAILED] no", Kind::BindingRefused),
+            ("channel-binding-not-supported", "no", Kind::BindingRefused),
+            ("channel-bindings-dont-match", "[AUTHENTICATIONFAILED] no", Kind::BindingMismatch),
+            ("server-does-support-channel-binding", "no", Kind::BindingMismatch),
+            ("invalid-proof", "no", Kind::WrongPassword),
+            ("invalid-proof", "[CONTACTADMIN] locked", Kind::Disabled),
+            ("unknown-user", "no", Kind::WrongPassword),
+            ("no-resources", "[AUTHENTICATIONFAILED] no", Kind::Temporary),
+            ("other-error", "[AUTHENTICATIONFAILED] no", Kind::WrongPassword),
+            ("other-error", "no", Kind::Other),
+        ] {
             let mut responder = proved();
             responder.answer(&BASE64.encode(format!("e={error}").as_bytes())).unwrap();
-            responder.refused(Protocol::Imap, "A1 NO [AUTHENTICATIONFAILED] no".to_owned())
-        };
-        let reply = no("unsupported-channel-binding-type");
-        assert!(matches!(reply, SignInReply::BindingRefused(_)), "{reply:?}");
-        let reply = no("channel-bindings-dont-match");
-        assert!(matches!(reply, SignInReply::Refused(Denial { kind: Kind::Other, .. })), "{reply:?}");
+            assert_eq!(refused(responder, &format!("A1 NO {words}")), expected, "{error} {words}");
+        }
     }
 
     #[test]
     fn what_a_refusal_echoes_is_hidden_before_it_is_cut() {
         let mut account = Account::default();
-        account.add(refused("LIST", &format!("{} open sesame", "x".repeat(177))));
+        account.add(refused("LIST", &format!("{} open sesame", "x".repeat(195))));
         account.clean(|text| text.replace("open sesame", "‹secret›"));
-        let note = account.notes.first().unwrap();
-        assert!(note.ends_with('…') && !note.contains("ope"), "{note}");
+        let words = &account.refused.first().unwrap().words;
+        assert!(words.ends_with('…') && !words.contains("ope"), "{words}");
     }
 
     /// A sign-in of each protocol by each mechanism that sends and reads something of its own.

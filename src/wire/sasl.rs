@@ -12,6 +12,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::refusal::Kind;
 use super::{APOP, LOGIN_COMMAND, USER_PASS};
 
 /// Bytes that hold a secret, gone from memory when they are dropped.
@@ -50,6 +51,11 @@ pub trait Client: Send {
 
     /// What the server said of its refusal inside the mechanism.
     fn complaint(&self) -> Option<&str> {
+        None
+    }
+
+    /// What that complaint means by the rules of the mechanism, when they say so.
+    fn refusal(&self) -> Option<Kind> {
         None
     }
 }
@@ -179,16 +185,7 @@ impl Mechanism {
 
     /// True when it binds the sign-in to the TLS connection.
     pub fn is_bound(self) -> bool {
-        self.unbound().is_some()
-    }
-
-    /// The same mechanism without the binding.
-    pub fn unbound(self) -> Option<Self> {
-        match self {
-            Self::ScramSha256Plus => Some(Self::ScramSha256),
-            Self::ScramSha1Plus => Some(Self::ScramSha1),
-            _ => None,
-        }
+        matches!(self, Self::ScramSha256Plus | Self::ScramSha1Plus)
     }
 }
 

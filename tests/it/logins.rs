@@ -1,8 +1,20 @@
 //! Sign-ins at hosts that behave, and at hosts that want a secret they must not get.
 
+use std::sync::Arc;
+
 use data_encoding::BASE64;
+use futures_util::stream;
+use mailcfg::net::{self, ConnectTo, Network};
+use mailcfg::probe::facts::Facts;
+use mailcfg::probe::login::{Credentials, Proof};
+use mailcfg::providers::Providers;
+use mailcfg::run::{Event, Job, Run, Task};
+use mailcfg::secret::Secret;
 use mailcfg::settings::Security::{None as Clear, StartTls, Tls};
+use mailcfg::settings::{Endpoint, Overrides};
+use mailcfg::target::Target;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::support::ca::{self, Leaf};
 use crate::support::command::{finish, mailcfg};
@@ -402,40 +414,38 @@ fn a_sign_in_is_bound_to_its_connection() {
 }
 
 #[test]
-fn a_binding_that_the_server_does_not_know_is_left_out() {
+fn a_refused_binding_is_named_and_nothing_is_tried_behind_it() {
     let bound = |line: &str| {
         let first = message(line);
         assert!(first.starts_with("p=tls-exporter,,n=user,r="), "{line}");
         "A2 NO bad protocol / cancel\r\n".to_owned()
     };
-    let unbound = |line: &str| {
-        let first = message(line);
-        assert!(line.contains("AUTHENTICATE SCRAM-SHA-256 ") && first.starts_with("n,,n=user,r="), "{line}");
-        "A3 NO [AUTHENTICATIONFAILED] no\r\n".to_owned()
-    };
-    let mail = imap(
-        "AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 AUTH=PLAIN SASL-IR",
-        [answer(bound), answer(unbound)],
-    );
-    let (verdict, _host) = sign_in(&mail, &[]);
-    verdict.finds_only(&["login.wrong-password fail"]);
-    assert!(
-        verdict.text("/notes/0").contains("its channel binding refused: A2 NO bad protocol"),
-        "{verdict:?}"
-    );
-    // Once the password is refused, nothing else is tried.
+    for (capabilities, more) in [
+        ("AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 AUTH=PLAIN SASL-IR", &[][..]),
+        ("AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 SASL-IR", &["--mechanism", "SCRAM-SHA-256-PLUS"]),
+    ] {
+        let (verdict, _host) = sign_in(&imap(capabilities, [answer(bound), expect("LOGOUT")]), more);
+        verdict.ends(1, "fail").finds_only(&["login.binding-refused fail"]);
+        verdict.shows(json!({ "login": { "kind": "other" } }));
+        assert_eq!(verdict.at("/login/attempts").as_array().map(Vec::len), Some(1));
+    }
     let refused = |_: &str| "A2 NO [AUTHENTICATIONFAILED] no\r\n".to_owned();
     let mail =
         imap("AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 SASL-IR", [answer(refused), expect("LOGOUT")]);
     let (verdict, _host) = sign_in(&mail, &[]);
     verdict.finds_only(&["login.wrong-password fail"]);
-    // Nothing weaker stands in for it, and nothing at all for one that was asked for.
-    for (capabilities, more) in [
-        ("AUTH=SCRAM-SHA-256-PLUS AUTH=PLAIN SASL-IR", &[][..]),
-        ("AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 SASL-IR", &["--mechanism", "SCRAM-SHA-256-PLUS"]),
-    ] {
-        let (verdict, _host) = sign_in(&imap(capabilities, [answer(bound), expect("LOGOUT")]), more);
-        verdict.finds_only(&["login.other fail"]);
+}
+
+#[test]
+fn a_server_that_sees_another_connection_is_no_wrong_password() {
+    for error in ["channel-bindings-dont-match", "server-does-support-channel-binding"] {
+        let steps = [
+            answer(|line| server_first(line, "4096")),
+            answer(move |_| format!("+ {}\r\n", BASE64.encode(format!("e={error}").as_bytes()))),
+            answer(|_| "A2 NO [AUTHENTICATIONFAILED] no\r\n".to_owned()),
+        ];
+        let (verdict, _host) = sign_in(&imap("AUTH=SCRAM-SHA-256 SASL-IR", steps), &[]);
+        verdict.finds_only(&["login.binding-mismatch fail"]);
     }
 }
 
@@ -511,6 +521,71 @@ fn a_connection_that_ends_in_the_sign_in_tells_nothing_of_the_password() {
     let (verdict, _host) = sign_in(&mail, &[]);
     verdict.passes();
     assert!(verdict.text("/login/value/notes/0").contains("closed the connection"), "{verdict:?}");
+}
+
+/// Runs jobs in one run, as a program that embeds the library does; gives their facts in the order of the jobs.
+async fn work_on(jobs: Vec<Job>, connect_to: Vec<ConnectTo>) -> Vec<Facts> {
+    let extra_roots = net::read_roots(ca::trusted().file()).expect("the authority's file can be read");
+    let run = Run {
+        network: Network::new(net::Options { connect_to, extra_roots, ..net::Options::default() }),
+        providers: Providers::bundled(),
+        lookup: Default::default(),
+        probe: Default::default(),
+        all_addresses: false,
+        only: Default::default(),
+        lookup_only: false,
+        options: Default::default(),
+    };
+    let (_end, ended) = watch::channel(None);
+    let mut events = run.start(stream::iter(jobs.into_iter().enumerate()), ended);
+    let mut all = Vec::new();
+    while let Some(event) = events.recv().await {
+        if let Event::Finished(outcome) = event {
+            all.push((outcome.index, outcome.facts));
+        }
+    }
+    all.sort_by_key(|(index, _)| *index);
+    all.into_iter().flat_map(|(_, facts)| facts).collect()
+}
+
+#[tokio::test]
+async fn the_secret_of_one_target_goes_to_no_other_of_the_same_run() {
+    let both = Leaf { names: vec!["mail.example.org", "stranger.example.org"], ..Leaf::default() };
+    let config = ca::trusted().issue(&both).config();
+    let plain = || {
+        let last = answer(|_| "{tag} NO [AUTHENTICATIONFAILED] no\r\n".to_owned());
+        imap("AUTH=PLAIN SASL-IR", [last]).config(config.clone()).start()
+    };
+    let (own, stranger) = (plain().expect_connections(2), plain());
+    let task = |name: &str| {
+        let Ok(Target::Host { scheme, host, port }) = Target::parse(name) else { panic!("{name}") };
+        let endpoint =
+            Endpoint::complete(scheme, host, port, Overrides::default()).expect("a URL is complete");
+        Task::Endpoint(name.to_owned(), endpoint)
+    };
+    let secret = Arc::new(Secret::new(PASSWORD.as_bytes().to_vec()));
+    let login = Some(Arc::new(Credentials {
+        proof: Proof::Password(secret),
+        username: Some("user".to_owned()),
+        address: None,
+        mechanism: None,
+        try_usernames: false,
+        identity: None,
+    }));
+    let jobs = vec![
+        Job { task: task("imaps://mail.example.org"), login },
+        Job::from(task("imaps://mail.example.org")),
+        Job::from(task("imaps://stranger.example.org")),
+    ];
+    let connect_to = [("mail", &own), ("stranger", &stranger)]
+        .map(|(name, host)| format!("{name}.example.org:993:127.0.0.1:{}", host.address.port()))
+        .map(|text| ConnectTo::parse(&text).expect("it is of the form"));
+    let facts = work_on(jobs, connect_to.to_vec()).await;
+    let tried: Vec<usize> = facts.iter().map(|facts| facts.sign_ins.len()).collect();
+    assert_eq!(tried, [1, 0, 0]);
+    let sign_ins =
+        |host: &Host| host.sessions().iter().filter(|session| session.inside_text().contains("AUTH")).count();
+    assert_eq!((sign_ins(&own), sign_ins(&stranger)), (1, 0));
 }
 
 #[test]

@@ -157,21 +157,11 @@ impl Session<'_> {
 
     async fn attempt<S: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
-        mut attempted: Attempted,
+        attempted: Attempted,
         channel: &mut Channel<S>,
         dialogue: &mut dyn Dialogue,
     ) -> bool {
-        let mut reply = self.ask_to_sign_in(&attempted, channel, dialogue).await;
-        if let Ok(SignInReply::BindingRefused(words)) = &reply
-            && let Some(unbound) = self.without_binding(&attempted)
-        {
-            // Cyrus 3.6 binds by tls-unique alone, which TLS 1.3 does not have.
-            let name = attempted.mechanism.as_str();
-            let words = excerpt(&self.transcript.clean(words));
-            self.facts.notes.push(format!("{name} is offered, and its channel binding refused: {words}"));
-            attempted.mechanism = unbound;
-            reply = self.ask_to_sign_in(&attempted, channel, dialogue).await;
-        }
+        let reply = self.ask_to_sign_in(&attempted, channel, dialogue).await;
         let (failure, kind) = match reply {
             Ok(SignInReply::Accepted { capabilities }) => {
                 self.note_attempt(&attempted, None);
@@ -182,10 +172,6 @@ impl Session<'_> {
                 let failure = Failure::new(Stage::Auth, Cause::SignInRefused, reason);
                 let temporary = denial.kind == Kind::Temporary;
                 (Failure { temporary, ..failure }, denial.kind)
-            }
-            Ok(SignInReply::BindingRefused(words)) => {
-                let reason = format!("its channel binding was refused: {}", self.transcript.clean(&words));
-                (Failure::new(Stage::Auth, Cause::SignInRefused, excerpt(&reason)), Kind::Other)
             }
             Ok(SignInReply::Broken(reason)) => {
                 let reason = self.transcript.clean(&reason);
@@ -222,13 +208,6 @@ impl Session<'_> {
         };
         let limit = self.reply_limit();
         channel.ask(exchange.as_mut(), Stage::Auth, limit, &mut self.transcript).await
-    }
-
-    /// The mechanism without its binding, when it is offered and not another one was asked for.
-    fn without_binding(&self, attempted: &Attempted) -> Option<Mechanism> {
-        let unbound = attempted.mechanism.unbound()?;
-        let offered = attempted.offered.iter().any(|name| name == unbound.as_str());
-        (offered && attempted.credentials.mechanism.is_none()).then_some(unbound)
     }
 
     fn note_attempt(&mut self, attempted: &Attempted, refused: Option<Kind>) {
@@ -313,7 +292,7 @@ impl Session<'_> {
             match channel.ask(exchange.as_mut(), Stage::Auth, limit, &mut self.transcript).await {
                 Ok(found) => account.add(found),
                 Err(failure) => {
-                    account.notes.push(format!("a question after signing in failed: {}", failure.reason));
+                    account.broken_off = Some(failure.reason);
                     go_on = false;
                     break;
                 }
@@ -343,6 +322,8 @@ pub(super) fn may_try(facts: &Facts, options: &Options, name: usize) -> bool {
 /// Adds what another try found out; a try that did not come to a sign-in leaves the refusal before it.
 pub(super) fn join(facts: &mut Facts, again: Facts) {
     facts.timings.total = again.timings.total.zip(facts.timings.total).map(|(one, other)| one + other);
+    facts.timings.wait =
+        [facts.timings.wait, again.timings.wait].into_iter().flatten().reduce(|one, other| one + other);
     facts.interrupted = facts.interrupted.or(again.interrupted);
     facts.transcript.extend(again.transcript);
     if again.sign_ins.is_empty() {

@@ -72,6 +72,6 @@ fn seen(signed_in: &SignedIn) -> Vec<(&'static str, String)> {
             },
         )
     }));
-    rows.extend(account.notes.iter().map(|note| ("note", note.clone())));
+    rows.extend(account.notes().into_iter().map(|note| ("note", note)));
     rows
 }

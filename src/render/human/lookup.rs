@@ -152,10 +152,7 @@ fn row(service: &Service, address: Option<&Address>) -> Vec<String> {
 }
 
 fn write_provider(out: &mut dyn Write, provider: &ProviderInfo, style: Style) -> io::Result<()> {
-    for instruction in &provider.instructions {
-        let url = instruction.url.as_ref().map(|url| format!(" ({})", Escaped(url))).unwrap_or_default();
-        writeln!(out, "  {} {}{url}", style.paint(Tone::Warn, "note:"), Escaped(&instruction.text))?;
-    }
+    write_instructions(out, provider, style)?;
     if let Some(oauth2) = &provider.oauth2 {
         let scopes = Escaped(&oauth2.scopes.join(" ")).to_string();
         let scopes = if scopes.is_empty() { String::new() } else { format!(", scopes {scopes}") };
@@ -171,6 +168,19 @@ fn write_provider(out: &mut dyn Write, provider: &ProviderInfo, style: Style) ->
         if let Some(url) = url {
             writeln!(out, "  {} {}", style.paint(Tone::Dim, name), Escaped(url))?;
         }
+    }
+    Ok(())
+}
+
+/// What the provider wants done first.
+pub(super) fn write_instructions(
+    out: &mut dyn Write,
+    provider: &ProviderInfo,
+    style: Style,
+) -> io::Result<()> {
+    for instruction in &provider.instructions {
+        let url = instruction.url.as_ref().map(|url| format!(" ({})", Escaped(url))).unwrap_or_default();
+        writeln!(out, "  {} {}{url}", style.paint(Tone::Warn, "note:"), Escaped(&instruction.text))?;
     }
     Ok(())
 }

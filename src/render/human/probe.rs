@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::lookup::title;
+use super::lookup::{title, write_instructions};
 use crate::attempt::Attempt;
 use crate::probe::certificate::{Certificate, Chain};
 use crate::probe::facts::{Answer, Facts, Party, Timings, takes_password};
@@ -64,7 +64,23 @@ pub fn write(out: &mut dyn Write, report: &Report, style: Style, detail: Detail)
         writeln!(out, "  {}", Escaped(&finding.text))?;
         write_hint(out, "  ", finding, style)?;
     }
+    write_ways_in(out, report, style)?;
     write_more(out, report, style)
+}
+
+/// What the provider wants done before a client may sign in, when a sign-in did not work: servers seldom say it.
+fn write_ways_in(out: &mut dyn Write, report: &Report, style: Style) -> io::Result<()> {
+    let failed = |facts: &Facts| facts.login.failure().is_some();
+    let settings = report.lookup.as_ref().and_then(|report| report.lookup.settings.as_ref());
+    let provider = settings.and_then(|settings| settings.provider.as_ref());
+    let provider = provider.filter(|provider| !provider.instructions.is_empty());
+    match provider.filter(|_| report.endpoints.iter().any(|endpoint| failed(&endpoint.facts))) {
+        Some(provider) => {
+            writeln!(out)?;
+            write_instructions(out, provider, style)
+        }
+        None => Ok(()),
+    }
 }
 
 /// Where to read on about the worst finding.

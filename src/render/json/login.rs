@@ -102,7 +102,7 @@ struct AccountModel<'a> {
     keeping: Option<KeepingModel<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sender: Option<SenderModel<'a>>,
-    notes: &'a [String],
+    notes: Vec<String>,
 }
 
 impl<'a> AccountModel<'a> {
@@ -123,7 +123,7 @@ impl<'a> AccountModel<'a> {
                 accepted: sender.is_ok(),
                 reason: sender.as_ref().err().map(String::as_str),
             }),
-            notes: &account.notes,
+            notes: account.notes(),
         }
     }
 }

@@ -7,13 +7,14 @@ use crate::report::Context;
 use crate::report::explain::Explained;
 use crate::report::finding::{Finding, Severity};
 use crate::wire::line::excerpt;
-use crate::wire::refusal::Kind;
+use crate::wire::login::RefusedQuestion;
+use crate::wire::refusal::{self, Kind};
 use crate::wire::sasl::Means;
 
 /// Judges the sign-in, when one was asked for.
 pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
     let mut findings: Vec<Finding> = match &facts.login {
-        Attempt::Done(signed_in) => account(signed_in),
+        Attempt::Done(signed_in) => account(facts, signed_in),
         Attempt::Failed(_) => refused(facts).into_iter().collect(),
         Attempt::Skipped(reason) => {
             facts.withheld.map(|why| skipped(facts, why, reason)).into_iter().collect()
@@ -27,8 +28,8 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
 fn refused(facts: &Facts) -> Option<Finding> {
     let failure = facts.login.failure()?;
     let last = facts.sign_ins.last()?;
-    let Advice { id, text, hint } =
-        advice(last.refused.unwrap_or(Kind::Other), last.mechanism.takes(Means::Token));
+    let kind = last.refused.unwrap_or(Kind::Other);
+    let Advice { id, text, hint } = advice(kind, last.mechanism.takes(Means::Token));
     let severity = super::severity_of(failure);
     let evidence = format!("{} as {}: {}", last.mechanism.as_str(), last.username, failure.reason);
     Some(Finding::new(id, severity, text).evidence(evidence).hint(hint))
@@ -47,12 +48,12 @@ fn advice(kind: Kind, token: bool) -> Advice {
         Kind::WrongPassword if token => advice(
             "login.wrong-password",
             "the server refuses the token or the user name",
-            "get a new token for this very address and for mail; some providers want the protocol switched on first",
+            "get a new token for this very address and for mail; with some providers the protocol has to be switched on first",
         ),
         Kind::WrongPassword => advice(
             "login.wrong-password",
             "the server refuses the user name or the password",
-            "try the other form of the user name with --try-usernames; some providers want an app password, or the protocol switched on in their web settings, and say no more than this",
+            "many providers want an app password, or the protocol switched on in their web settings, and say no more than this; else try the other form of the user name (--user, --try-usernames)",
         ),
         // The account has a second factor, and the provider takes only passwords made for one program.
         Kind::AppPasswordNeeded => advice(
@@ -61,10 +62,15 @@ fn advice(kind: Kind, token: bool) -> Advice {
             "create an app password in the provider's security settings and sign in with that",
         ),
         // The mechanism, not the password, is what the server objects to.
+        Kind::TooWeak if token => advice(
+            "login.too-weak",
+            "the server takes no sign-in by this mechanism",
+            "leave --mechanism out, or ask the provider which sign-in it takes",
+        ),
         Kind::TooWeak => advice(
             "login.too-weak",
-            "the server takes no password by this mechanism",
-            "sign in with a token (--token-command), or force a stronger mechanism with --mechanism",
+            "the server takes no password by this mechanism, though it offers it",
+            "sign in with a token (--token-command); when --mechanism named this one, leave that out",
         ),
         // The server thinks that the connection has no TLS: often a proxy in front of it takes the TLS off.
         Kind::EncryptionRequired => advice(
@@ -76,18 +82,18 @@ fn advice(kind: Kind, token: bool) -> Advice {
         Kind::Disabled => advice(
             "login.disabled",
             "the account is disabled or locked for this kind of sign-in",
-            "sign in to the provider's web pages once and look for a warning there, or ask the provider",
+            "sign in to the provider's web pages once and look for a warning there; some providers then want an app password or a token",
         ),
         // The kind is `disabled` in JSON too; the id tells that switching the protocol on is what helps.
         Kind::NotEnabled => advice(
             "login.not-enabled",
             "the provider has this protocol switched off for the account",
-            "switch IMAP, POP3 or SMTP on in the provider's web settings, wait some minutes and try again",
+            "switch it on in the provider's web settings, or ask the administrator of your organisation to; wait some minutes and try again",
         ),
         // The server could not tell just now: nothing is said about the password.
         Kind::Temporary => advice(
             "login.temporary",
-            "the server could not sign anybody in just now, or broke off before it said more",
+            "the server could not sign the user in just now, or broke off before it said more",
             "try again later; after many refusals wait an hour first",
         ),
         // Passwords and tokens have an end.
@@ -98,6 +104,24 @@ fn advice(kind: Kind, token: bool) -> Advice {
             "login.expired",
             "the password has expired",
             "set a new password in the provider's web pages",
+        ),
+        // Clients that take the strongest mechanism are refused here, others are not.
+        Kind::BindingRefused => advice(
+            "login.binding-refused",
+            "the server offers to bind a sign-in to TLS, and then refuses the binding",
+            "sign in without it: --mechanism SCRAM-SHA-256; on your own server: have it bind by tls-exporter, or offer no -PLUS",
+        ),
+        // What TLS is for is undone: by a proxy that is known, or by somebody who is not.
+        Kind::BindingMismatch => advice(
+            "login.binding-mismatch",
+            "the server sees another connection than mailcfg does: something between the two ends the TLS or changes the words",
+            "find out what it is before you sign in anywhere from here: a proxy of your own, an inspecting firewall, or somebody who listens",
+        ),
+        // RFC 4954, section 6: the server makes the password for this mechanism from one that it gets by PLAIN.
+        Kind::TransitionNeeded => advice(
+            "login.transition-needed",
+            "the server has no password for this mechanism yet, and gets it from a sign-in by PLAIN",
+            "sign in once with --mechanism PLAIN, then again without",
         ),
         // No known words: a broken exchange, an unknown refusal, a connection that ended.
         Kind::Other => advice(
@@ -142,9 +166,9 @@ fn skipped(facts: &Facts, why: Withheld, reason: &str) -> Finding {
     Finding::new("login.skipped", severity, format!("no sign-in was tried: {}", excerpt(reason))).hint(hint)
 }
 
-fn account(signed_in: &SignedIn) -> Vec<Finding> {
-    let mut findings = Vec::new();
+fn account(facts: &Facts, signed_in: &SignedIn) -> Vec<Finding> {
     let account = &signed_in.account;
+    let mut findings: Vec<Finding> = mailbox_refused(facts, &account.refused).into_iter().collect();
     // Without unique ids a client that leaves mail on the server fetches all of it again each time.
     if account.unique_ids == Some(false) {
         findings.push(
@@ -180,6 +204,24 @@ fn account(signed_in: &SignedIn) -> Vec<Finding> {
     findings
 }
 
+/// Signing in works, and the mailbox stays shut: Exchange does so when the protocol is off or the token another's.
+fn mailbox_refused(facts: &Facts, refused: &[RefusedQuestion]) -> Option<Finding> {
+    let opens = |it: &&RefusedQuestion| MAILBOX.iter().any(|command| it.question.starts_with(command));
+    let RefusedQuestion { question, words } = refused.iter().find(opens)?;
+    let severity = match refusal::kind(facts.endpoint.protocol, words) {
+        Kind::Temporary => Severity::Unknown,
+        Kind::NotEnabled => Severity::Fail,
+        _ => Severity::Warn,
+    };
+    let text = "the server signs the user in and does not show the mailbox";
+    let hint = "see that the protocol is switched on for the mailbox and that a token is for this very address; else wait some minutes";
+    let found = Finding::new("login.mailbox-refused", severity, text);
+    Some(found.evidence(excerpt(&format!("{question} was refused: {words}"))).hint(hint))
+}
+
+/// What no server refuses to somebody who may read mail.
+const MAILBOX: &[&str] = &["LIST", "NAMESPACE", "STAT"];
+
 /// Says that more than one attempt was made: servers count them.
 fn several(facts: &Facts) -> Option<Finding> {
     let names: Vec<&str> = facts.sign_ins.iter().map(|attempt| attempt.username.as_str()).collect();
@@ -194,7 +236,7 @@ pub const EXPLAINED: &[Explained] = &[
         severities: &[Severity::Fail],
         what: "the server refused the user name or the password, or with a token the token, and seldom says which",
         why: "a client with the same settings is refused too, and servers lock accounts after some refusals",
-        remedy: "see that the address signs in on the provider's web pages; try the other form of the user name with --try-usernames; look whether an app password is wanted",
+        remedy: "see that the address signs in on the provider's web pages; look whether an app password is wanted (`mailcfg explain app-password`), or the protocol has to be switched on; try the other form of the user name with --try-usernames",
         rfc: &["RFC 5530, section 3", "RFC 4954, section 6", "RFC 3206"],
     },
     Explained {
@@ -208,9 +250,9 @@ pub const EXPLAINED: &[Explained] = &[
     Explained {
         id: "login.too-weak",
         severities: &[Severity::Fail],
-        what: "the server takes no password by this mechanism; it wants a stronger one or a token",
+        what: "the server takes no password by this mechanism, though it offers it; it wants a stronger one or a token",
         why: "the password may be right, and is refused all the same",
-        remedy: "sign in with a token (--token-command), or name a stronger mechanism with --mechanism",
+        remedy: "sign in with a token (--token-command); the strongest mechanism on offer is taken anyway, unless --mechanism names another",
         rfc: &["RFC 4954, section 6"],
     },
     Explained {
@@ -224,23 +266,23 @@ pub const EXPLAINED: &[Explained] = &[
     Explained {
         id: "login.disabled",
         severities: &[Severity::Fail],
-        what: "the account is locked, suspended, or waits for something to be confirmed",
-        why: "nobody can sign in to it by any client",
-        remedy: "sign in to the provider's web pages and look for a warning there, or ask the provider",
+        what: "the account is locked, suspended, kept from this kind of sign-in, or waits for something to be confirmed",
+        why: "nobody can sign in to it in this way, whatever the password",
+        remedy: "sign in to the provider's web pages and look for a warning there; some providers then want an app password or a token; else ask the provider",
         rfc: &["RFC 5530, section 3"],
     },
     Explained {
         id: "login.not-enabled",
         severities: &[Severity::Fail],
         what: "the provider has this protocol switched off for the account",
-        why: "the password is right, and no client gets in before the protocol is switched on",
-        remedy: "switch IMAP, POP3 or SMTP on in the provider's web settings, wait some minutes and try again",
+        why: "no client gets in before the protocol is switched on, whatever the password",
+        remedy: "switch IMAP, POP3 or SMTP on in the provider's web settings, or ask the administrator of your organisation to; wait some minutes and try again",
         rfc: &[],
     },
     Explained {
         id: "login.temporary",
         severities: &[Severity::Unknown],
-        what: "the server could not sign anybody in just now, or broke off or fell silent before it said more",
+        what: "the server could not sign the user in just now, or broke off or fell silent before it said more",
         why: "nothing is known of the user name and the password",
         remedy: "try again later; after many refusals wait an hour first",
         rfc: &["RFC 5530, section 3", "RFC 3206", "RFC 4954, section 6"],
@@ -251,7 +293,31 @@ pub const EXPLAINED: &[Explained] = &[
         what: "the password or the token has expired",
         why: "a client that kept it is refused from now on",
         remedy: "set a new password in the provider's web pages, or get a new token",
-        rfc: &["RFC 5530, section 3", "RFC 4954, section 6"],
+        rfc: &["RFC 5530, section 3", "RFC 7628, section 3.2"],
+    },
+    Explained {
+        id: "login.binding-refused",
+        severities: &[Severity::Fail],
+        what: "the server offers a SCRAM mechanism that binds the sign-in to the TLS connection (…-PLUS), and refuses the binding that this version of TLS has: tls-exporter with TLS 1.3, tls-server-end-point with TLS 1.2. Nothing was said of the password",
+        why: "a client that takes the strongest mechanism on offer cannot sign in, while others can. Cyrus SASL 2.1 is such a server: it binds by tls-unique alone, which TLS 1.3 does not have",
+        remedy: "test the password with --mechanism SCRAM-SHA-256; on your own server update the mail server, or take the -PLUS mechanisms out of its list",
+        rfc: &["RFC 5802, section 6", "RFC 9266"],
+    },
+    Explained {
+        id: "login.binding-mismatch",
+        severities: &[Severity::Fail],
+        what: "the sign-in was bound to the TLS connection as mailcfg sees it, and the server sees another one, or says that it offered a binding which did not arrive here",
+        why: "something between the two ends the TLS or changes the list of mechanisms, though its certificate has no problem: a proxy before the server, or somebody who listens. The binding kept it from using what was sent",
+        remedy: "compare the key of the certificate (`key_sha256` in JSON) with that of the server; on your own server let TLS end at the mail server, or take the -PLUS mechanisms out of its list",
+        rfc: &["RFC 5802, section 6", "RFC 5056"],
+    },
+    Explained {
+        id: "login.transition-needed",
+        severities: &[Severity::Fail],
+        what: "the server has no password that this mechanism could be checked with; it makes one when the user signs in by PLAIN (432 4.7.12)",
+        why: "clients that take the strongest mechanism cannot sign in before that",
+        remedy: "sign in once with --mechanism PLAIN, then again without",
+        rfc: &["RFC 4954, section 6"],
     },
     Explained {
         id: "login.other",
@@ -267,7 +333,15 @@ pub const EXPLAINED: &[Explained] = &[
         what: "a sign-in was asked for and none was tried: a secret is sent only inside TLS, to a server whose certificate has no problem and that the settings vouch for",
         why: "whether the password works is not known",
         remedy: "the reason says what stands in the way; no option sends a secret all the same",
-        rfc: &["RFC 8314, section 4"],
+        rfc: &["RFC 8314, section 5.1"],
+    },
+    Explained {
+        id: "login.mailbox-refused",
+        severities: &[Severity::Warn, Severity::Unknown, Severity::Fail],
+        what: "the sign-in was accepted, and the first question behind it refused: what folders there are, or how many messages; a failure when the words are known to mean that nobody reads mail here",
+        why: "a client signs in and shows nothing. Outlook.com and Exchange do so (\"User is authenticated but not connected\") when the protocol is off for the mailbox, the token belongs to another account, or too much was asked",
+        remedy: "switch the protocol on for the mailbox, or ask the administrator to; get a token for this very address; else wait some minutes",
+        rfc: &[],
     },
     Explained {
         id: "login.uidl-missing",
@@ -327,6 +401,9 @@ mod tests {
             (Kind::NotEnabled, false, "login.not-enabled fail"),
             (Kind::Temporary, true, "login.temporary unknown"),
             (Kind::Expired, false, "login.expired fail"),
+            (Kind::BindingRefused, false, "login.binding-refused fail"),
+            (Kind::BindingMismatch, false, "login.binding-mismatch fail"),
+            (Kind::TransitionNeeded, false, "login.transition-needed fail"),
             (Kind::Other, false, "login.other fail"),
         ] {
             let mut facts = facts("mail.example.org:993");
@@ -356,6 +433,29 @@ mod tests {
             assert_eq!(ids(&judge(&facts, &context())), [finding]);
         }
         assert!(judge(&facts("mail.example.org:993"), &context()).is_empty());
+    }
+
+    #[test]
+    fn a_mailbox_that_stays_shut_behind_a_sign_in_is_no_pass() {
+        for (question, words, expected) in [
+            ("LIST \"\" \"*\"", "A3 BAD User is authenticated but not connected.", Some("fail")),
+            ("NAMESPACE", "A3 NO [UNAVAILABLE] later", Some("unknown")),
+            ("STAT", "-ERR what", Some("warn")),
+            ("GETQUOTAROOT INBOX", "A3 NO what", None),
+        ] {
+            let refused = vec![RefusedQuestion { question, words: words.to_owned() }];
+            let mut facts = facts("mail.example.org:993");
+            facts.login = Attempt::Done(SignedIn {
+                mechanism: Mechanism::Plain,
+                username: "user".to_owned(),
+                means: Means::Password,
+                account: Account { refused, ..Account::default() },
+            });
+            let found = ids(&judge(&facts, &context()));
+            let expected: Vec<String> =
+                expected.map(|severity| format!("login.mailbox-refused {severity}")).into_iter().collect();
+            assert_eq!(found, expected, "{words}");
+        }
     }
 
     #[test]

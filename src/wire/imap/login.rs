@@ -87,6 +87,7 @@ impl Exchange for Authenticate {
             },
             Word::Yes(listed) => Next::Done(self.responder.accepted(listed)),
             Word::No(text) => Next::Done(self.responder.refused(Protocol::Imap, text)),
+            Word::Bye(text) => Next::Done(self.responder.refused(Protocol::Imap, text).on_leaving()),
         })
     }
 }
@@ -150,6 +151,7 @@ impl Exchange for LoginCommand {
             Word::Yes(_) if self.pieces.len() > 0 => too_early(),
             Word::Yes(capabilities) => SignInReply::Accepted { capabilities },
             Word::No(text) => SignInReply::Refused(Denial::new(Protocol::Imap, text)),
+            Word::Bye(text) => SignInReply::Refused(Denial::new(Protocol::Imap, text)).on_leaving(),
         }))
     }
 }
@@ -196,6 +198,8 @@ enum Word {
     Continue(String),
     Yes(Option<Capabilities>),
     No(String),
+    /// The server ends the connection in place of an answer.
+    Bye(String),
 }
 
 impl Heard {
@@ -225,9 +229,13 @@ impl Heard {
                 let listed = code.map(|listed| capabilities(&imap::atoms(listed)));
                 Word::Yes(listed.or_else(|| self.listed.take()))
             }
-            Reply::No(refusal) | Reply::Bye(refusal) => {
+            Reply::No(refusal) => {
                 self.remarks.push(refusal.text);
                 Word::No(self.remarks.join(" / "))
+            }
+            Reply::Bye(refusal) => {
+                self.remarks.push(refusal.text);
+                Word::Bye(self.remarks.join(" / "))
             }
         })
     }
@@ -317,6 +325,8 @@ mod tests {
         for (reply, kind, text) in [
             ("A1 NO [AUTHENTICATIONFAILED] no\r\n", Kind::WrongPassword, "A1 NO [AUTHENTICATIONFAILED] no"),
             ("* BYE [UNAVAILABLE] x\r\n", Kind::Temporary, "* BYE [UNAVAILABLE] x"),
+            ("* BYE Connection closed\r\n", Kind::Temporary, "* BYE Connection closed"),
+            ("* BYE [CONTACTADMIN] locked\r\n", Kind::Disabled, "* BYE [CONTACTADMIN] locked"),
             (
                 "* NO [WEBALERT https://example.org] Web login required.\r\nA1 NO [ALERT] no\r\n",
                 Kind::Disabled,

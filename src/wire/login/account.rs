@@ -24,8 +24,19 @@ pub struct Account {
     pub login_delay: Option<u64>,
     /// Whether mail may be sent from the address (SMTP); the server's words when it may not.
     pub sender: Option<Result<(), String>>,
-    /// Questions that were refused, a sentence each.
-    pub notes: Vec<String>,
+    /// Questions that were refused.
+    pub refused: Vec<RefusedQuestion>,
+    /// Why the asking ended early, when it did.
+    pub broken_off: Option<String>,
+}
+
+/// A question that was refused after signing in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedQuestion {
+    /// The command.
+    pub question: &'static str,
+    /// The server's words.
+    pub words: String,
 }
 
 /// A place of folders.
@@ -76,8 +87,8 @@ pub enum Found {
     UniqueIds(bool),
     /// To MAIL FROM.
     Sender(Result<(), String>),
-    /// A refusal.
-    Note(String),
+    /// To none: it was refused.
+    Refused(RefusedQuestion),
 }
 
 impl Account {
@@ -95,8 +106,15 @@ impl Account {
             Found::Mailbox(messages, octets) => self.mailbox = Some((messages, octets)),
             Found::UniqueIds(there) => self.unique_ids = Some(there),
             Found::Sender(sender) => self.sender = Some(sender),
-            Found::Note(note) => self.notes.push(note),
+            Found::Refused(refused) => self.refused.push(refused),
         }
+    }
+
+    /// What did not work, a sentence each.
+    pub fn notes(&self) -> Vec<String> {
+        let refused = |it: &RefusedQuestion| format!("{} was refused: {}", it.question, it.words);
+        let broken = |why: &String| format!("a question after signing in failed: {why}");
+        self.refused.iter().map(refused).chain(self.broken_off.iter().map(broken)).collect()
     }
 
     /// Every text of the server goes through this, so that nothing it echoes stays.
@@ -123,7 +141,8 @@ impl Account {
             *words = clean(words);
         }
         // Cut before, half a secret would not be found.
-        self.notes.iter_mut().for_each(|note| *note = excerpt(&clean(note)));
+        self.refused.iter_mut().for_each(|refused| refused.words = excerpt(&clean(&refused.words)));
+        self.broken_off = self.broken_off.as_deref().map(|why| excerpt(&clean(why)));
     }
 }
 

@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn looking_round_reads_sizes_ids_and_delays() {
         assert_eq!(found(1, "+OK 3 120 more\r\n").0, Found::Mailbox(3, 120));
-        assert!(matches!(found(1, "+OK many\r\n").0, Found::Note(_)));
+        assert!(matches!(found(1, "+OK many\r\n").0, Found::Refused(_)));
         assert_eq!(found(2, "+OK 1 whqtswO00WBw418f9t5JxYwZ\r\n").0, Found::UniqueIds(true));
         assert_eq!(
             found(2, "-ERR no such message\r\n+OK\r\n.\r\n"),

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{Client, Sensitive, Violation};
 use crate::secret::Secret;
+use crate::wire::refusal::Kind;
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,12 @@ impl Client for OAuth {
 
     fn complaint(&self) -> Option<&str> {
         self.complaint.as_deref()
+    }
+
+    /// RFC 6750, section 3.1, and the HTTP status that XOAUTH2 gives in its place.
+    fn refusal(&self) -> Option<Kind> {
+        let stale = |words: &&str| words.starts_with("invalid_token") || words.starts_with("401");
+        self.complaint().filter(stale).map(|_| Kind::Expired)
     }
 }
 

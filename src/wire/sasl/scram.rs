@@ -13,6 +13,7 @@ use super::oauth::escaped;
 use super::{Client, Sensitive, Violation};
 use crate::secret::Secret;
 use crate::wire::line::excerpt;
+use crate::wire::refusal::Kind;
 
 /// The hash function of a SCRAM mechanism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,6 +212,21 @@ impl Client for Scram {
     fn complaint(&self) -> Option<&str> {
         match &self.state {
             State::Refused(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// `server-error-value`; any other one may stand for a reason that the server keeps to itself.
+    fn refusal(&self) -> Option<Kind> {
+        match self.complaint()? {
+            "invalid-proof" | "unknown-user" => Some(Kind::WrongPassword),
+            "no-resources" => Some(Kind::Temporary),
+            "channel-binding-not-supported" | "unsupported-channel-binding-type" => {
+                Some(Kind::BindingRefused)
+            }
+            "channel-bindings-dont-match" | "server-does-support-channel-binding" => {
+                Some(Kind::BindingMismatch)
+            }
             _ => None,
         }
     }
