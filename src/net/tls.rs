@@ -282,7 +282,7 @@ impl Seen {
         self.bytes().is_empty()
     }
 
-    /// True before any byte of a handshake message: nothing, or an alert record (RFC 8446, section 5.1).
+    /// True before any byte of a handshake message: nothing, or an alert record (RFC 9846, section 5.1).
     fn only_alert(&self) -> bool {
         matches!(self.bytes().first(), None | Some(&21))
     }

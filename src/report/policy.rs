@@ -102,7 +102,7 @@ impl FromStr for MinDays {
 pub enum TlsVersion {
     /// RFC 5246.
     V1_2,
-    /// RFC 8446.
+    /// RFC 9846.
     V1_3,
 }
 

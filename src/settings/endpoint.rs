@@ -88,7 +88,7 @@ fn of_scheme(scheme: Scheme) -> (Protocol, Security) {
     }
 }
 
-/// What the registered ports carry (RFC 8314, section 7.3; 2525 is common practice).
+/// What the registered ports carry (RFC 8314, section 7, for implicit TLS; 2525 is common practice).
 fn of_port(port: u16) -> Option<(Protocol, Security)> {
     Some(match port {
         143 => (Protocol::Imap, Security::StartTls),

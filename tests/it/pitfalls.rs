@@ -561,7 +561,7 @@ fn a_well_behaved_host_passes_in_clear_text_only_with_a_complaint() {
     }
 }
 
-/// The alert handshake_failure (RFC 8446, section 6).
+/// The alert handshake_failure (RFC 9846, section 6).
 const HANDSHAKE_FAILURE: u8 = 40;
 
 /// The alert internal_error.

@@ -129,5 +129,5 @@ fn a_slow_handshake_is_waited_for() {
     assert!(waited > Duration::from_millis(1_500).as_millis() as f64, "{waited} ms");
 }
 
-/// The alert protocol_version (RFC 8446, section 6).
+/// The alert protocol_version (RFC 9846, section 6).
 const PROTOCOL_VERSION: u8 = 70;

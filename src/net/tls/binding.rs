@@ -34,5 +34,5 @@ fn hash(signature: &str) -> Option<&'static Algorithm> {
 
 const LABEL: &[u8] = b"EXPORTER-Channel-Binding";
 
-/// RFC 9266, section 4.2.
+/// RFC 9266, section 2.
 const EXPORTED: usize = 32;

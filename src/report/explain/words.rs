@@ -169,7 +169,7 @@ pub const WORDS: &[Word] = &[
         names: &["post-quantum", "pqc"],
         what: "a key exchange that quantum computers cannot undo, such as X25519MLKEM768",
         choose: "what is recorded today may be read later without it; a current TLS library has it, and --require post-quantum makes it a must",
-        rfc: &["draft-ietf-tls-ecdhe-mlkem"],
+        rfc: &["RFC 10024"],
     },
     Word {
         group: "Security",
@@ -182,8 +182,8 @@ pub const WORDS: &[Word] = &[
         group: "Security",
         names: &["dane", "tlsa"],
         what: "certificates vouched for in DNS, by TLSA records",
-        choose: "such a record counts only when DNSSEC vouches for it; mailcfg does not check DNSSEC yet, so it reads no TLSA records and says nothing of them. Between mail servers see RFC 7672",
-        rfc: &["RFC 6698", "RFC 7671", "RFC 7673"],
+        choose: "such a record counts only when DNSSEC vouches for it; mailcfg does not check DNSSEC yet, so it reads no TLSA records and says nothing of them",
+        rfc: &["RFC 6698", "RFC 7671", "RFC 7672", "RFC 7673"],
     },
     Word {
         group: "Security",
@@ -210,14 +210,14 @@ pub const WORDS: &[Word] = &[
         group: "Sign-in",
         names: &["encrypted-password", "cram-md5", "scram"],
         what: "the password is proved without being sent: SCRAM, or the old CRAM-MD5 and DIGEST-MD5",
-        choose: "inside TLS it adds little; SCRAM is sound, CRAM-MD5 has the server keep the password in clear text",
+        choose: "inside TLS it adds little; SCRAM is sound; CRAM-MD5 has the server keep the password in clear text, or in a form nearly as good for a thief",
         rfc: &["RFC 5802", "RFC 7677", "RFC 2195"],
     },
     Word {
         group: "Sign-in",
         names: &["oauth2", "oauthbearer", "xoauth2"],
         what: "a token in place of the password, got from the provider in a browser",
-        choose: "choose it where the provider has no other way, as Google and Microsoft; the client must be known to the provider",
+        choose: "choose it where the provider has no other way, as Microsoft, or no simpler one; the client must be known to the provider",
         rfc: &["RFC 7628", "RFC 6749"],
     },
     Word {
@@ -246,7 +246,7 @@ pub const WORDS: &[Word] = &[
         names: &["client-certificate"],
         what: "the client proves who it is by a certificate of its own during the TLS handshake",
         choose: "choose it only where the operator gave you such a certificate",
-        rfc: &["RFC 8446, section 4.3.2", "RFC 4422, appendix A"],
+        rfc: &["RFC 9846", "RFC 4422, appendix A"],
     },
     Word {
         group: "Sign-in",
@@ -266,14 +266,14 @@ pub const WORDS: &[Word] = &[
         group: "Where settings are found",
         names: &["pacc"],
         what: "a JSON document of the provider, whose digest stands in DNS",
-        choose: "it ranks above the other sources of the network: the digest proves it",
+        choose: "it ranks above the other sources of the network: the digest in DNS and the document over https say the same",
         rfc: &["draft-ietf-mailmaint-pacc"],
     },
     Word {
         group: "Where settings are found",
         names: &["autoconfig"],
         what: "an XML document of the provider, at autoconfig.DOMAIN or below .well-known",
-        choose: "publish it over https; nearly all clients read it",
+        choose: "publish it over https; Thunderbird, Evolution, KMail, FairEmail and many others read it, Outlook and Apple Mail do not",
         rfc: &["draft-ietf-mailmaint-autoconfig"],
     },
     Word {

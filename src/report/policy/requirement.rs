@@ -154,11 +154,11 @@ pub const ALL: &[Entry] = &[
         "RFC 3207",
         "STARTTLS is advertised and works, on ports that begin in clear text"
     ),
-    entry!("tls1.3", Kind::Tls13, "RFC 8446", "the server speaks TLS 1.3"),
+    entry!("tls1.3", Kind::Tls13, "RFC 9846", "the server speaks TLS 1.3"),
     entry!(
         "post-quantum",
         Kind::PostQuantum,
-        "draft-ietf-tls-ecdhe-mlkem",
+        "RFC 10024",
         "the keys are agreed in a way that resists quantum computers"
     ),
     entry!(
@@ -175,7 +175,7 @@ pub const ALL: &[Entry] = &[
     ),
     entry!(
         "sasl-ir",
-        imap(&["SASL-IR"]),
+        imap(&["SASL-IR", "IMAP4REV2"]),
         "RFC 4959",
         "IMAP: the first answer of a sign-in rides with the command, one round trip less"
     ),
@@ -219,7 +219,7 @@ pub const ALL: &[Entry] = &[
     ),
     entry!(
         "special-use",
-        imap_signed_in(&["SPECIAL-USE", "IMAP4REV2"]),
+        imap_signed_in(&["SPECIAL-USE"]),
         "RFC 6154",
         "IMAP: the server says which folders hold drafts, sent mail and junk"
     ),
@@ -246,7 +246,7 @@ pub const ALL: &[Entry] = &[
     entry!(
         "pipelining",
         PIPELINING,
-        "RFC 2920",
+        "RFC 2449, RFC 2920",
         "POP3 and SMTP: commands are sent without waiting for each reply"
     ),
     entry!("size", smtp(&["SIZE"]), "RFC 1870", "SMTP: the server says how large a message may be"),

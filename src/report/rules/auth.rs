@@ -106,7 +106,7 @@ pub const EXPLAINED: &[Explained] = &[
         what: "the server takes a password before TLS has begun",
         why: "a client with wrong settings, or one that somebody on the way deceives, sends the password in clear text",
         remedy: "have the server refuse every sign-in before TLS: LOGINDISABLED in IMAP, no USER and no AUTH before TLS in POP3 and SMTP",
-        rfc: &["RFC 8314", "RFC 9051, section 11.1", "RFC 4954, section 4"],
+        rfc: &["RFC 8314", "RFC 9051, section 11.7", "RFC 4954, section 4"],
     },
     Explained {
         id: "auth.none",

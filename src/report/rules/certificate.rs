@@ -138,7 +138,7 @@ pub const EXPLAINED: &[Explained] = &[
     Explained {
         id: "certificate.weak-key",
         severities: &[Severity::Warn, Severity::Fail],
-        what: "the key of the certificate is too short: RSA below 2048 bits, or an elliptic curve below 256",
+        what: "the key of the certificate is too short: RSA below 2048 bits, or an elliptic curve below 256, which is the least that public authorities certify",
         why: "such a key can be broken with effort, and current clients refuse it",
         remedy: "make a new key, ECDSA P-256 or RSA of 2048 bits or more, and have a certificate issued for it",
         rfc: &["RFC 9325, section 4.5"],
@@ -157,7 +157,7 @@ pub const EXPLAINED: &[Explained] = &[
         what: "the server sends its own certificate without that of its issuer",
         why: "clients that do not know the issuer by chance cannot build the chain and refuse to connect",
         remedy: "have the mail server send the whole chain: the file is often called fullchain.pem",
-        rfc: &["RFC 8446, section 4.4.2"],
+        rfc: &["RFC 9846"],
     },
     Explained {
         id: "certificate.wrong-purpose",

@@ -189,7 +189,7 @@ pub const EXPLAINED: &[Explained] = &[
         id: "drift.key-changed",
         severities: &[Severity::Unknown, Severity::Fail],
         what: "the key of the server's certificate is none of those that the file of checks pins, or it could not be found out",
-        why: "a renewal usually keeps the key; another key means that it was made anew, that this is another server, or that somebody stands between",
+        why: "a renewal keeps the key only where it was told to (certbot: --reuse-key); another key means that it was made anew, that this is another server, or that somebody stands between",
         remedy: "ask who runs the server; when the key was changed on purpose, write the new one into `pin-sha256`, which may hold several",
         rfc: &["RFC 7469, section 2.4"],
     },

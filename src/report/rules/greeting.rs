@@ -140,7 +140,7 @@ pub const EXPLAINED: &[Explained] = &[
         what: "an IMAP server says PREAUTH: the client is signed in already; in clear text that is a failure",
         why: "after PREAUTH there is no STARTTLS, so somebody on the way who says it keeps the client in clear text",
         remedy: "never have a server say PREAUTH outside TLS",
-        rfc: &["RFC 9051, section 7.1.4", "RFC 9051, section 11.1"],
+        rfc: &["RFC 9051, section 7.1.4", "RFC 9051, section 11.3"],
     },
     Explained {
         id: "greeting.not-mail",
@@ -164,7 +164,7 @@ pub const EXPLAINED: &[Explained] = &[
         what: "the server talks only to clients with a certificate of their own",
         why: "one cannot sign in here with a password alone",
         remedy: "ask the operator for another endpoint",
-        rfc: &["RFC 8446, section 4.3.2"],
+        rfc: &["RFC 9846"],
     },
     Explained {
         id: "tls.expected-tls",

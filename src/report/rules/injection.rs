@@ -49,7 +49,7 @@ pub const EXPLAINED: &[Explained] = &[Explained {
     what: "with --starttls-injection a harmless command is sent in one segment with STARTTLS; a sound server drops it or breaks off, a vulnerable one answers it inside TLS",
     why: "somebody on the way can put commands before the handshake that the server takes for the client's: mail or a sign-in may end up with the attacker",
     remedy: "update the mail server, or whatever speaks STARTTLS before it; until then offer the port with implicit TLS alone",
-    rfc: &["RFC 3207, section 4.2", "RFC 8314"],
+    rfc: &["RFC 9051, section 6.2.1", "RFC 3207, section 4.2", "CVE-2011-0411"],
 }];
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub const EXPLAINED: &[Explained] = &[
         what: "the certificate names its host in the common name alone and has no subject alternative name",
         why: "clients have ignored common names for years, so they find no name in it at all",
         remedy: "have a certificate issued with the host as subject alternative name; every public authority does so",
-        rfc: &["RFC 9525, section 2", "RFC 7817"],
+        rfc: &["RFC 9525, section 2"],
     },
     Explained {
         id: "certificate.mail-domain",

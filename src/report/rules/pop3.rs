@@ -46,14 +46,14 @@ fn judge_listed(listed: &Capabilities) -> Vec<Finding> {
 fn expire(parameters: &str) -> Finding {
     let days = parameters.split_ascii_whitespace().next().unwrap_or_default();
     if days.bytes().all(|byte| byte == b'0') && !days.is_empty() {
-        let text = "mail cannot stay on the server: what was fetched is deleted at once (EXPIRE 0)";
+        let text = "mail cannot stay on the server: what was fetched may be deleted when the session ends (EXPIRE 0)";
         return Finding::new("pop3.expires-at-once", Severity::Warn, text)
             .evidence(format!("EXPIRE {}", excerpt(parameters)))
             .hint("several devices need a server that keeps mail: change that, or use IMAP");
     }
     let text = match days {
         never if never.eq_ignore_ascii_case("NEVER") => "mail may stay on the server for ever".to_owned(),
-        days => format!("mail may stay on the server for {} days", excerpt(days)),
+        days => format!("mail may stay on the server for {} days at least", excerpt(days)),
     };
     Finding::new("pop3.expire", Severity::Info, text).evidence(format!("EXPIRE {}", excerpt(parameters)))
 }
@@ -92,7 +92,7 @@ pub const EXPLAINED: &[Explained] = &[
     Explained {
         id: "pop3.expires-at-once",
         severities: &[Severity::Warn],
-        what: "the server lists EXPIRE 0: fetched mail is deleted when the session ends",
+        what: "the server lists EXPIRE 0: fetched mail may be deleted when the session ends",
         why: "who reads mail on two devices finds each message on one of them only",
         remedy: "have the server keep mail, or use IMAP",
         rfc: &["RFC 2449, section 6.7"],
@@ -100,8 +100,8 @@ pub const EXPLAINED: &[Explained] = &[
     Explained {
         id: "pop3.expire",
         severities: &[Severity::Info],
-        what: "how long fetched mail may stay on the server",
-        why: "older mail is deleted there, whether or not it was copied",
+        what: "how many days mail stays on the server at least",
+        why: "older mail may be deleted there, whether or not it was copied",
         remedy: "copy mail in time, or use IMAP",
         rfc: &["RFC 2449, section 6.7"],
     },

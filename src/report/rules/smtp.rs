@@ -19,7 +19,7 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
     missing.chain([super::optional("smtp.extensions", listed, &["SMTPUTF8", "CHUNKING", "DSN"])]).collect()
 }
 
-/// RFC 6409 and RFC 5321 ask for these, or all clients use them.
+/// RFC 6409, section 7, says that a server should have these; it leaves SIZE open, which all clients use.
 const EXPECTED: &[(&str, &str, &str)] = &[
     ("SIZE", "smtp.no-size", "the server does not say how large a message may be (SIZE)"),
     ("PIPELINING", "smtp.no-pipelining", "the server does not take several commands at once (PIPELINING)"),
@@ -39,7 +39,7 @@ pub const EXPLAINED: &[Explained] = &[
         what: "the reply to EHLO does not list SIZE",
         why: "a client learns that a message is too large only after it has sent all of it",
         remedy: "set a limit of the message size in the mail server; it then lists SIZE by itself",
-        rfc: &["RFC 1870", "RFC 6409, section 7"],
+        rfc: &["RFC 1870"],
     },
     Explained {
         id: "smtp.no-pipelining",
@@ -53,7 +53,7 @@ pub const EXPLAINED: &[Explained] = &[
         id: "smtp.no-8bitmime",
         severities: &[Severity::Warn],
         what: "the reply to EHLO does not list 8BITMIME",
-        why: "clients must encode every text that is not ASCII, which breaks some signatures",
+        why: "every text that is not ASCII is encoded, and what is encoded anew on the way breaks the signatures over it",
         remedy: "switch it on in the mail server; a firewall that rewrites SMTP often hides it: switch that off",
         rfc: &["RFC 6152", "RFC 6409, section 7"],
     },
@@ -61,7 +61,7 @@ pub const EXPLAINED: &[Explained] = &[
         id: "smtp.no-enhancedstatuscodes",
         severities: &[Severity::Warn],
         what: "the reply to EHLO does not list ENHANCEDSTATUSCODES",
-        why: "clients cannot tell a full mailbox from a wrong address, or a wrong password from a broken server",
+        why: "clients and senders learn less precisely what went wrong: a reply code alone stands for many reasons",
         remedy: "switch it on in the mail server, where it can (Exim cannot); a firewall that rewrites SMTP often hides it: switch that off",
         rfc: &["RFC 2034", "RFC 6409, section 7"],
     },
@@ -69,7 +69,7 @@ pub const EXPLAINED: &[Explained] = &[
         id: "smtp.extensions",
         severities: &[Severity::Info],
         what: "which of the extensions SMTPUTF8, CHUNKING and DSN the server lists",
-        why: "they are of use and not needed: addresses in any letters, large messages in pieces, word of the delivery",
+        why: "they are of use, and mail goes without them: addresses in any letters, large messages in pieces, word of the delivery",
         remedy: "nothing, unless your users ask for one; --require makes one a must",
         rfc: &["RFC 6531", "RFC 3030", "RFC 3461"],
     },

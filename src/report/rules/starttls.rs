@@ -128,7 +128,7 @@ pub const EXPLAINED: &[Explained] = &[
         what: "STARTTLS works although the server does not list it",
         why: "clients that trust the list stay in clear text",
         remedy: "have the server list it",
-        rfc: &["RFC 3207, section 4"],
+        rfc: &["RFC 3207, section 3", "RFC 2595", "RFC 9051, section 6.2.1"],
     },
     Explained {
         id: "starttls.refused",
@@ -160,7 +160,7 @@ pub const EXPLAINED: &[Explained] = &[
         what: "bytes stood behind the go-ahead for STARTTLS, outside TLS",
         why: "a client that believes them takes words of somebody on the way for words of the server",
         remedy: "do not sign in there; update the mail server, and look at what stands between",
-        rfc: &["RFC 3207, section 6", "CVE-2011-0411", "CVE-2021-38371"],
+        rfc: &["RFC 3207, section 6", "CVE-2021-38371"],
     },
     Explained {
         id: "starttls.plain-text",

@@ -97,7 +97,7 @@ pub const EXPLAINED: &[Explained] = &[
         what: "the endpoint was asked for without TLS, so everything is sent in clear text",
         why: "everybody on the way can read the mail and the password",
         remedy: "use STARTTLS where it is offered, or better a port with TLS from the first byte",
-        rfc: &["RFC 8314, section 3"],
+        rfc: &["RFC 8314, section 4.1"],
     },
     Explained {
         id: "tls.too-old",
@@ -105,7 +105,7 @@ pub const EXPLAINED: &[Explained] = &[
         what: "the server speaks nothing newer than TLS 1.1",
         why: "those versions are broken and forbidden, and current clients refuse them",
         remedy: "switch TLS 1.2 and 1.3 on in the mail server",
-        rfc: &["RFC 8996", "RFC 9325, section 3.1.1"],
+        rfc: &["RFC 8996", "RFC 8997", "RFC 9325, section 3.1.1"],
     },
     Explained {
         id: "tls.no-1-3",
@@ -113,7 +113,7 @@ pub const EXPLAINED: &[Explained] = &[
         what: "the server speaks TLS 1.2 and not 1.3",
         why: "TLS 1.3 is faster by one round trip, hides more and leaves weak choices out",
         remedy: "switch TLS 1.3 on in the mail server, or update its TLS library",
-        rfc: &["RFC 9325, section 3.1.1", "RFC 8446"],
+        rfc: &["RFC 9325, section 3.1.1", "RFC 9846"],
     },
     Explained {
         id: "tls.key-exchange",
@@ -121,7 +121,7 @@ pub const EXPLAINED: &[Explained] = &[
         what: "which group the keys were agreed with, and whether that resists quantum computers",
         why: "what is recorded today can be read once quantum computers are large enough, unless the group resists them",
         remedy: "update the TLS library of the server for X25519MLKEM768; --require post-quantum makes it a must",
-        rfc: &["RFC 8446, section 4.2.7", "draft-ietf-tls-ecdhe-mlkem"],
+        rfc: &["RFC 9846, section 4.3.7", "RFC 10024"],
     },
     Explained {
         id: "tls.expected-clear",
@@ -137,7 +137,7 @@ pub const EXPLAINED: &[Explained] = &[
         what: "the TLS handshake does not come to its end",
         why: "no client that is like this one can connect",
         remedy: "look at the server's log and its TLS settings: old versions only, no certificate, or a firewall that drops large packets",
-        rfc: &["RFC 8446"],
+        rfc: &["RFC 9846"],
     },
     Explained {
         id: "tls.large-hello-intolerant",
@@ -145,7 +145,7 @@ pub const EXPLAINED: &[Explained] = &[
         what: "the server, or a firewall before it, breaks on the large ClientHello of post-quantum key exchange",
         why: "current clients send it by default, so they cannot connect or need a second try",
         remedy: "update the server or the firewall",
-        rfc: &["RFC 8446, section 4.1.2"],
+        rfc: &["RFC 9846"],
     },
 ];
 

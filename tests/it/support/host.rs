@@ -58,7 +58,7 @@ pub enum End {
     Reset,
     /// Says nothing more until the client closes.
     Silence,
-    /// A TLS alert (RFC 8446, section 6) in the clear, then FIN.
+    /// A TLS alert (RFC 9846, section 6) in the clear, then FIN.
     Alert(u8),
     /// These bytes again and again, until the client closes.
     Flood(Vec<u8>),
@@ -518,7 +518,7 @@ impl Connection {
     }
 }
 
-/// The records of a flight; those in the clear cut so that each holds one handshake message (RFC 8446, section 5.1).
+/// The records of a flight; those in the clear cut so that each holds one handshake message (RFC 9846, section 5.1).
 fn pieces(mut flight: &[u8]) -> Vec<Vec<u8>> {
     let mut pieces = Vec::new();
     while let [kind, major, minor, high, low, rest @ ..] = flight {

@@ -303,7 +303,7 @@ const STEERING: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}::error::x%
 /// A handshake record that holds no handshake message.
 const BROKEN_RECORD: &[u8] = &[22, 3, 3, 0, 8, 99, 0, 0, 4, 1, 2, 3, 4];
 
-/// The header of a record larger than any may be (RFC 8446, section 5.1).
+/// The header of a record larger than any may be (RFC 9846, section 5.1).
 const LARGE_RECORD: &[u8] = &[22, 3, 3, 0xff, 0xff];
 
 /// A warning, which does not end a handshake.
