@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use data_encoding::BASE64;
+use data_encoding::{BASE64, BASE64URL, Encoding};
 use zeroize::Zeroizing;
 
 /// A password or a token.
@@ -33,39 +33,90 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What stands in the place of a secret.
+/// What stands in the place of a secret that this program sent.
 pub const HIDDEN: &str = "‹secret›";
 
-/// Hides a secret in the words of a server that echoes it, also in base64; knows nothing until it is told.
+/// What stands in the place of a text of the server that holds the secret. All of it is hidden: "bad user or ‹secret›"
+/// would tell a secret that is a word.
+pub const HIDDEN_WORDS: &str = "‹secret› stands in these words of the server, which are hidden";
+
+/// Finds a secret in the words of a server that echoes it, as it is or as programs like to write it; knows nothing until
+/// it is told.
 #[derive(Default)]
 pub struct Concealer {
-    /// What to look for, the longest first.
-    needles: Vec<Zeroizing<String>>,
+    /// What to look for, in lower case.
+    needles: Vec<Sensitive>,
 }
+
+type Sensitive = Zeroizing<Vec<u8>>;
 
 impl Concealer {
     /// A concealer of this secret.
     pub fn of(secret: &Secret) -> Self {
-        let mut needles = vec![Zeroizing::new(String::from_utf8_lossy(secret.expose()).into_owned())];
-        needles.extend((0..3).filter_map(|shift| base64_inside(secret.expose(), shift)));
-        needles.retain(|needle| !needle.is_empty());
-        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
-        Self { needles }
+        let mut concealer = Self::default();
+        concealer.add(secret.expose());
+        let long = secret.expose().len() * 3 / 4;
+        // The beginning, too: what is echoed is often cut.
+        if long >= LEAST_BEGINNING {
+            concealer.add(secret.expose().get(..long.min(MOST_BEGINNING)).unwrap_or_default());
+        }
+        concealer
     }
 
-    /// The text without the secret. A text in which a very short secret occurs is hidden whole: its gaps would tell it.
-    pub fn clean(&self, text: &str) -> String {
-        let mut clean = text.to_owned();
-        for needle in &self.needles {
-            if find(&clean, needle, 0).is_none() {
-                continue;
-            }
-            if needle.len() < SHORT_BYTES {
-                return HIDDEN.to_owned();
-            }
-            clean = replaced(&clean, needle);
+    /// Looks for a line that was sent in secret from now on too: what can be guessed from it is as good as the password.
+    pub fn add_sent(&mut self, line: &[u8]) {
+        let line = line.trim_ascii();
+        if line.len() < LEAST_SENT {
+            return;
         }
-        clean
+        self.push(line.to_vec());
+        if let Ok(decoded) = BASE64.decode(line).map(Zeroizing::new) {
+            let last = decoded.rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
+            [&decoded, last]
+                .into_iter()
+                .filter(|it| it.len() >= LEAST_SENT)
+                .for_each(|it| self.push(it.to_vec()));
+        }
+    }
+
+    /// The text, or [`HIDDEN_WORDS`] when the secret stands in it, in any case.
+    pub fn clean(&self, text: &str) -> String {
+        if self.needles.iter().any(|needle| holds(text.as_bytes(), needle)) {
+            return HIDDEN_WORDS.to_owned();
+        }
+        text.to_owned()
+    }
+
+    /// Adds bytes as they are, quoted, percent-encoded, in XML, in hexadecimal digits and in base64.
+    fn add(&mut self, bytes: &[u8]) {
+        self.push(bytes.to_vec());
+        self.push(written(bytes, |byte, out| {
+            out.extend(matches!(byte, b'"' | b'\\').then_some(b'\\'));
+            out.push(byte);
+        }));
+        self.push(written(bytes, |byte, out| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte),
+            other => out.extend([b'%', hexadecimal(other >> 4), hexadecimal(other & 15)]),
+        }));
+        self.push(written(bytes, |byte, out| match byte {
+            b'&' => out.extend(b"&amp;"),
+            b'<' => out.extend(b"&lt;"),
+            b'>' => out.extend(b"&gt;"),
+            b'"' => out.extend(b"&quot;"),
+            other => out.push(other),
+        }));
+        self.push(written(bytes, |byte, out| out.extend([hexadecimal(byte >> 4), hexadecimal(byte & 15)])));
+        for encoding in [&BASE64, &BASE64URL] {
+            (0..3).for_each(|shift| self.push(base64_inside(encoding, bytes, shift)));
+        }
+    }
+
+    fn push(&mut self, needle: Vec<u8>) {
+        let mut needle = Zeroizing::new(needle);
+        needle.make_ascii_lowercase();
+        if !needle.is_empty() && !self.needles.contains(&needle) {
+            self.needles.push(needle);
+        }
     }
 }
 
@@ -75,37 +126,51 @@ impl fmt::Debug for Concealer {
     }
 }
 
-/// The characters that the secret alone decides when its base64 begins so many bytes after a multiple of three.
-fn base64_inside(secret: &[u8], shift: usize) -> Option<Zeroizing<String>> {
-    let padded = Zeroizing::new([vec![0; shift].as_slice(), secret].concat());
-    let encoded = Zeroizing::new(BASE64.encode(&padded));
+/// Bytes written another way, in a buffer with room for all of it: one that grew would leave copies.
+fn written(bytes: &[u8], write: impl Fn(u8, &mut Vec<u8>)) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() * LONGEST_FORM);
+    bytes.iter().for_each(|&byte| write(byte, &mut out));
+    out
+}
+
+/// The digit of a number below 16.
+fn hexadecimal(number: u8) -> u8 {
+    match number {
+        0..10 => b'0' + number,
+        _ => b'a' + number - 10,
+    }
+}
+
+/// The characters that the bytes alone decide when their base64 begins so many bytes after a multiple of three; none
+/// when those are too few to look for.
+fn base64_inside(encoding: &Encoding, bytes: &[u8], shift: usize) -> Vec<u8> {
+    let padded = Zeroizing::new([vec![0; shift].as_slice(), bytes].concat());
+    let encoded = Zeroizing::new(encoding.encode(&padded));
     let start = (shift * 8).div_ceil(6);
     let end = padded.len() * 8 / 6;
-    let inside = encoded.get(start..end).filter(|inside| inside.len() >= SHORT_BYTES)?;
-    Some(Zeroizing::new(inside.to_owned()))
+    let inside = encoded.as_bytes().get(start..end).filter(|inside| inside.len() >= LEAST_BASE64);
+    inside.unwrap_or_default().to_vec()
 }
 
-fn replaced(text: &str, needle: &str) -> String {
-    let mut clean = String::new();
-    let mut from = 0;
-    while let Some(start) = find(text, needle, from) {
-        clean.push_str(text.get(from..start).unwrap_or_default());
-        clean.push_str(HIDDEN);
-        from = start + needle.len();
-    }
-    clean.push_str(text.get(from..).unwrap_or_default());
-    clean
+/// True when a needle in lower case stands in a text, in any case of its ASCII letters.
+fn holds(text: &[u8], needle: &[u8]) -> bool {
+    text.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle))
 }
 
-/// Where a needle begins at or behind an index, in any case of its ASCII letters.
-fn find(text: &str, needle: &str, from: usize) -> Option<usize> {
-    let rest = text.as_bytes().get(from..)?;
-    let mut windows = rest.windows(needle.len());
-    windows.position(|window| window.eq_ignore_ascii_case(needle.as_bytes())).map(|offset| from + offset)
-}
+/// `&quot;`
+const LONGEST_FORM: usize = 6;
 
-/// Below this length a replacement tells more than it hides.
-const SHORT_BYTES: usize = 5;
+/// Two letters of base64 stand in every other text.
+const LEAST_BASE64: usize = 3;
+
+/// A shorter beginning of a password may be a word of the language.
+const LEAST_BEGINNING: usize = 8;
+
+/// Longer beginnings would miss tokens that are cut early.
+const MOST_BEGINNING: usize = 24;
+
+/// Shorter lines that are sent in secret, such as an empty response or `*`, tell nothing.
+const LEAST_SENT: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -123,27 +188,52 @@ mod tests {
     }
 
     #[test]
-    fn an_echo_is_hidden_in_any_case_and_in_base64() {
-        let concealer = concealer("mailcfg-test-pw");
-        for (text, clean) in [
-            ("NO bad password", "NO bad password".to_owned()),
-            ("NO user/mailcfg-test-pw, mailcfg-test-pw", "NO user/‹secret›, ‹secret›".to_owned()),
-            ("NO MAILCFG-Test-PW é", "NO ‹secret› é".to_owned()),
+    fn an_echo_is_hidden_however_it_is_written() {
+        let secret = "S3cr\"et\\ &xyz-0123";
+        let concealer = concealer(secret);
+        let hexadecimal = data_encoding::HEXUPPER.encode(secret.as_bytes());
+        for echo in [
+            secret,
+            "s3CR\"ET\\ &XYZ-0123",
+            "S3cr\\\"et\\\\ &xyz-0123",
+            "S3cr%22et%5C%20%26xyz-0123",
+            "S3cr&quot;et\\ &amp;xyz-0123",
+            "S3cr\"et\\ &xyz…",
+            hexadecimal.as_str(),
         ] {
-            assert_eq!(concealer.clean(text), clean, "{text}");
+            assert_eq!(concealer.clean(&format!("NO what is user/{echo} é?")), HIDDEN_WORDS, "{echo}");
         }
         for before in ["", "u", "us", "\0user\0", "\0user1\0", "\0user12\0"] {
-            let echo = BASE64.encode(format!("{before}mailcfg-test-pw").as_bytes());
-            let clean = concealer.clean(&format!("535 what is {echo}?"));
-            assert!(clean.contains(HIDDEN) && !clean.contains("lLXRlc3Q"), "{echo}: {clean}");
+            let echo = format!("{before}{secret}");
+            for encoded in [BASE64.encode(echo.as_bytes()), BASE64URL.encode(echo.as_bytes())] {
+                assert_eq!(concealer.clean(&format!("535 what is {encoded}?")), HIDDEN_WORDS, "{encoded}");
+            }
         }
+        assert_eq!(concealer.clean("NO bad password for S3cr"), "NO bad password for S3cr");
     }
 
     #[test]
-    fn a_text_with_a_very_short_secret_is_hidden_whole() {
-        assert_eq!(concealer("abc").clean("NO abc"), HIDDEN);
+    fn a_short_secret_is_found_too() {
+        assert_eq!(concealer("abc").clean("NO abc"), HIDDEN_WORDS);
+        assert_eq!(concealer("abc").clean("NO AHRpbQBhYmM="), HIDDEN_WORDS);
         assert_eq!(concealer("abc").clean("NO ab"), "NO ab");
         assert_eq!(concealer("").clean("NO"), "NO");
         assert_eq!(Concealer::default().clean("NO"), "NO");
+    }
+
+    #[test]
+    fn what_was_sent_in_secret_is_found_as_it_was_and_decoded() {
+        let mut concealer = Concealer::default();
+        concealer.add_sent(b"dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw\r\n");
+        concealer.add_sent(b"c4c9334bac560ecc979e58001b3e22fb\r\n");
+        concealer.add_sent(b"*\r\n");
+        for echo in [
+            "dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw",
+            "b913a602c7eda7a495b4e6e7334d3890",
+            "APOP tim C4C9334BAC560ECC979E58001B3E22FB",
+        ] {
+            assert_eq!(concealer.clean(&format!("-ERR {echo} *")), HIDDEN_WORDS);
+        }
+        assert_eq!(concealer.clean("-ERR tim *"), "-ERR tim *");
     }
 }

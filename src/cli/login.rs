@@ -22,7 +22,7 @@ use super::Complaint;
 #[command(next_help_heading = "Sign-in")]
 pub struct LoginArguments {
     /// Sign in to each server, once, and look round; asks for the password on the terminal unless told otherwise
-    #[arg(long, conflicts_with_all = ["all_addresses", "from"])]
+    #[arg(long, conflicts_with_all = ["all_addresses", "from", "resume"])]
     login: bool,
     /// Sign in as this user [default: what the settings of the address say]
     #[arg(long, value_name = "NAME", requires = "login")]

@@ -88,6 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
             return Ok(());
         }
         transcript.add_part(Party::Client, &bytes, public);
+        transcript.concealer.add_sent(bytes.get(public..).unwrap_or_default());
         let sending = async {
             self.stream.write_all(&bytes).await?;
             self.stream.flush().await
@@ -179,7 +180,7 @@ impl Transcript {
         self.concealer = concealer;
     }
 
-    /// A text of the server without the secret.
+    /// A text of the server without the secret, and without anything that was sent to prove it.
     pub fn clean(&self, text: &str) -> String {
         self.concealer.clean(text)
     }
@@ -206,7 +207,8 @@ impl Transcript {
         self.bytes += bytes.len();
         let shown = String::from_utf8_lossy(bytes.get(..public).unwrap_or(bytes));
         let rest = if public < bytes.len() { HIDDEN } else { "" };
-        for line in format!("{}{rest}", self.clean(&shown)).trim_end_matches(['\r', '\n']).split("\r\n") {
+        let shown = if by == Party::Server { self.clean(&shown) } else { shown.into_owned() };
+        for line in format!("{shown}{rest}").trim_end_matches(['\r', '\n']).split("\r\n") {
             self.lines.push(Said { by, text: line.to_owned() });
         }
         if self.bytes > TRANSCRIPT_BYTES {

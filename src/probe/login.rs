@@ -71,6 +71,10 @@ pub struct Place {
 impl Credentials {
     /// The user names to try at a place, the likeliest first; one, unless more are asked for.
     pub fn usernames(&self, place: Option<&Place>) -> Vec<String> {
+        if matches!(self.proof, Proof::Certificate) {
+            // The certificate tells who signs in; another name would be a wish to act as somebody else (RFC 4422, A.1).
+            return vec![self.username.clone().unwrap_or_default()];
+        }
         let form = place.and_then(|place| place.username.as_ref());
         let of_settings = self.address.as_ref().map(|address| form.unwrap_or(&Username::Address).of(address));
         let mut names: Vec<String> = self.username.clone().or(of_settings).into_iter().collect();
@@ -83,9 +87,6 @@ impl Credentials {
                 distinct.push(name);
             }
         });
-        if names_nobody(&self.proof) && distinct.is_empty() {
-            distinct.push(String::new());
-        }
         distinct.truncate(MOST_USERNAMES);
         distinct
     }
@@ -96,11 +97,6 @@ impl Credentials {
         let address = self.address.clone().or_else(named)?;
         Some(format!("{}@{}", address.local_part(), address.domain().as_str()))
     }
-}
-
-/// A client certificate tells who signs in: no name has to be given.
-fn names_nobody(proof: &Proof) -> bool {
-    matches!(proof, Proof::Certificate)
 }
 
 /// A sign-in that was accepted.

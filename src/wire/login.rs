@@ -173,9 +173,9 @@ impl Responder {
         if self.client.complaint().is_some() {
             return self.client.refusal();
         }
-        // Cyrus checks the binding when it has the proof, and has these words for it; a wrong proof has others.
-        let before_proof = self.client.is_open() || text.to_ascii_lowercase().contains(BAD_PROTOCOL);
-        (self.client.binds() && told == Kind::Other && before_proof).then_some(Kind::BindingRefused)
+        let lower = text.to_ascii_lowercase();
+        let speaks_of_it = BINDING_WORDS.iter().any(|words| lower.contains(words));
+        (self.client.binds() && told == Kind::Other && speaks_of_it).then_some(Kind::BindingRefused)
     }
 
     /// What it means that the server goes on after the attempt was cancelled.
@@ -185,8 +185,9 @@ impl Responder {
     }
 }
 
-/// `SASL_BADPROT` of Cyrus SASL, in its words.
-const BAD_PROTOCOL: &str = "bad protocol / cancel";
+/// Words about the binding alone. Those of Cyrus SASL (`SASL_BADPROT`) come behind the proof when the binding has
+/// another name than its own; a wrong proof has others.
+const BINDING_WORDS: &[&str] = &["bad protocol / cancel", "channel binding", "channel-binding"];
 
 impl Denial {
     /// A refusal in these words.
@@ -296,7 +297,8 @@ mod tests {
         };
         let refused =
             |responder: Responder, words: &str| kind(responder.refused(Protocol::Imap, words.to_owned()));
-        assert_eq!(refused(bound().0, "A1 NO what"), Kind::BindingRefused);
+        assert_eq!(refused(bound().0, "A1 NO no such channel binding"), Kind::BindingRefused);
+        assert_eq!(refused(bound().0, "A1 NO what"), Kind::Other);
         assert_eq!(refused(bound().0, "A1 NO [AUTHENTICATIONFAILED] no"), Kind::WrongPassword);
         assert_eq!(refused(proved(), "A1 NO what"), Kind::Other);
         assert_eq!(refused(proved(), "A1 NO bad protocol / cancel"), Kind::BindingRefused);
@@ -311,6 +313,7 @@ mod tests {
             ("no-resources", "[AUTHENTICATIONFAILED] no", Kind::Temporary),
             ("other-error", "[AUTHENTICATIONFAILED] no", Kind::WrongPassword),
             ("other-error", "no", Kind::Other),
+            ("invalid-encoding", "[AUTHENTICATIONFAILED] no", Kind::Other),
         ] {
             let mut responder = proved();
             responder.answer(&BASE64.encode(format!("e={error}").as_bytes())).unwrap();

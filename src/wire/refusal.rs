@@ -77,12 +77,15 @@ pub fn kind(protocol: Protocol, text: &str) -> Kind {
 }
 
 /// True when the server did not understand the command, so that it never came to look at the password: SMTP's 500 to
-/// 504 (RFC 4954, section 6), and BAD of IMAP.
+/// 504 (RFC 4954, section 6), tagged BAD of IMAP, and in POP3 words about the command.
 fn is_misunderstanding(protocol: Protocol, text: &str) -> bool {
     match protocol {
         Protocol::Smtp => ["500", "501", "502", "503", "504"].iter().any(|code| text.starts_with(code)),
-        Protocol::Imap => text.split(" / ").any(|line| line.split(' ').nth(1) == Some("bad")),
-        Protocol::Pop3 => false,
+        Protocol::Imap => {
+            let tagged_bad = |line: &str| !line.starts_with("* ") && line.split(' ').nth(1) == Some("bad");
+            text.split(" / ").any(tagged_bad)
+        }
+        Protocol::Pop3 => text.contains("command") && !text.contains("[auth]"),
     }
 }
 
@@ -451,6 +454,8 @@ mod tests {
             (Imap, "A2 NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)", Temporary),
             (Imap, "A2 BAD Request is throttled. Suggested Backoff Time: 299927 milliseconds", Temporary),
             (Imap, "A2 BAD Incorrect command syntax", Other),
+            (Imap, "* BAD what / A2 NO Login incorrect", WrongPassword),
+            (Pop3, "-ERR incorrect command", Other),
             (Imap, "A2 BAD User is authenticated but not connected.", NotEnabled),
             (Imap, "* BYE Server shutting down.", Temporary),
             (Imap, "* BYE too busy", Temporary),

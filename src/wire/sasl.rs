@@ -200,9 +200,11 @@ pub fn choose(offered: &[String], means: Means, forced: Option<Mechanism>, bound
     Mechanism::ALL.into_iter().find(usable)
 }
 
-/// True when a server offers to bind a sign-in to the TLS connection.
+/// True when a server offers to bind a sign-in to the TLS connection, by a mechanism that this client knows: a made-up
+/// name must not keep it from telling the server what arrived (RFC 5802, section 6).
 pub fn offers_binding(offered: &[String]) -> bool {
-    offered.iter().any(|name| name.ends_with("-PLUS"))
+    let bound = |name: &String| Mechanism::from_word(name).is_some_and(Mechanism::is_bound);
+    offered.iter().any(bound)
 }
 
 /// EXTERNAL without an authorization identity, or with one (RFC 4422, appendix A.1).
@@ -258,6 +260,12 @@ mod tests {
             let found = choose(&names(offered), means, forced, bound).map(Mechanism::as_str);
             assert_eq!(found, chosen, "{offered:?} {means:?} {forced:?}");
         }
+    }
+
+    #[test]
+    fn a_made_up_binding_is_no_offer() {
+        assert!(offers_binding(&names(&["PLAIN", "SCRAM-SHA-1-PLUS"])));
+        assert!(!offers_binding(&names(&["SCRAM-SHA-256", "FOO-PLUS", "SCRAM-FOO-PLUS"])));
     }
 
     #[test]

@@ -109,7 +109,7 @@ fn advice(kind: Kind, token: bool) -> Advice {
         Kind::BindingRefused => advice(
             "login.binding-refused",
             "the server offers to bind a sign-in to TLS, and then refuses the binding",
-            "sign in without it: --mechanism SCRAM-SHA-256; on your own server: have it bind by tls-exporter, or offer no -PLUS",
+            "sign in by another mechanism that is offered, as --mechanism SCRAM-SHA-256; on your own server: have it bind by tls-exporter, or offer no -PLUS",
         ),
         // What TLS is for is undone: by a proxy that is known, or by somebody who is not.
         Kind::BindingMismatch => advice(

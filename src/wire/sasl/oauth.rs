@@ -61,11 +61,21 @@ impl Client for OAuth {
         if self.complaint.is_some() {
             return Err(Violation::new("the server sent a second challenge behind its refusal of the token"));
         }
+        if challenge.is_some_and(<[u8]>::is_empty) {
+            return Err(Violation::new("the server asked once more for the token that it had"));
+        }
         self.complaint = Some(complaint(challenge.unwrap_or_default()));
         Ok(Zeroizing::new(match self.form {
             Form::Bearer => vec![1],
             Form::Xoauth2 => Vec::new(),
         }))
+    }
+
+    fn verify(&self) -> Result<(), Violation> {
+        match self.complaint {
+            Some(_) => Err(Violation::new("the server said yes after it had refused the token")),
+            None => Ok(()),
+        }
     }
 
     fn complaint(&self) -> Option<&str> {

@@ -12,7 +12,6 @@ use zeroize::Zeroizing;
 use super::oauth::escaped;
 use super::{Client, Sensitive, Violation};
 use crate::secret::Secret;
-use crate::wire::line::excerpt;
 use crate::wire::refusal::Kind;
 
 /// The hash function of a SCRAM mechanism.
@@ -153,7 +152,7 @@ impl Scram {
     fn check(&mut self, server_final: &str, expected: &[u8]) -> Result<Sensitive, Violation> {
         let first = server_final.split(',').next().unwrap_or_default();
         if let Some(error) = first.strip_prefix("e=") {
-            self.state = State::Refused(excerpt(error));
+            self.state = State::Refused(error.to_owned());
             return Ok(Sensitive::default());
         }
         let signature = first.strip_prefix("v=").and_then(|text| BASE64.decode(text.as_bytes()).ok());
@@ -227,6 +226,9 @@ impl Client for Scram {
             "channel-bindings-dont-match" | "server-does-support-channel-binding" => {
                 Some(Kind::BindingMismatch)
             }
+            "invalid-encoding" | "invalid-username-encoding" | "extensions-not-supported" => {
+                Some(Kind::Other)
+            }
             _ => None,
         }
     }
@@ -244,7 +246,7 @@ impl ServerFirst {
         let mut fields = text.split(',');
         let mut field = |name: &str| fields.next().and_then(|field| field.strip_prefix(name));
         let nonce = field("r=").ok_or_else(|| {
-            Violation::new(format!("the server's first SCRAM message has no nonce: {}", excerpt(text)))
+            Violation::new(format!("the server's first SCRAM message has no nonce: {text}"))
         })?;
         if nonce.strip_prefix(client_nonce).is_none_or(str::is_empty) {
             return Err(Violation::new("the server's SCRAM nonce is not made of the client's"));

@@ -27,7 +27,7 @@ pub(super) fn look(step: usize, known: &Capabilities, sender: Option<&str>) -> L
         return Look::End;
     }
     let command = format!("MAIL FROM:<{sender}>{parameter}\r\n");
-    Look::Ask(Box::new(AskSender { command, reply: Reply::default(), accepted: None }))
+    Look::Ask(Box::new(AskSender { command, reply: Reply::default(), accepted: false }))
 }
 
 /// `"AUTH" SP mechanism [SP initial-response] *(CRLF [base64])` (RFC 4954, section 4).
@@ -97,7 +97,7 @@ impl Exchange for Auth {
 struct AskSender {
     command: String,
     reply: Reply,
-    accepted: Option<Result<(), String>>,
+    accepted: bool,
 }
 
 impl Exchange for AskSender {
@@ -112,10 +112,14 @@ impl Exchange for AskSender {
             return Ok(Next::More);
         }
         let reply = std::mem::take(&mut self.reply);
-        if let Some(accepted) = self.accepted.take() {
-            return Ok(Next::Done(Found::Sender(accepted)));
+        if self.accepted {
+            return Ok(Next::Done(Found::Sender(Ok(()))));
         }
-        self.accepted = Some(if reply.code == 250 { Ok(()) } else { Err(reply.raw()) });
+        // What was refused begins no mail that would have to be taken back.
+        if reply.code != 250 {
+            return Ok(Next::Done(Found::Sender(Err(reply.raw()))));
+        }
+        self.accepted = true;
         Ok(Next::Send(b"RSET\r\n".to_vec()))
     }
 }
