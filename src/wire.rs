@@ -20,6 +20,7 @@ pub mod smtp;
 pub mod text;
 pub mod xml;
 
+use line::cut;
 pub use line::{Fault, Line};
 
 use crate::settings::Protocol;
@@ -112,7 +113,8 @@ pub struct Greeting {
 impl Greeting {
     fn new(kind: GreetingKind, text: impl Into<String>, raw: impl Into<String>) -> Self {
         let temporary = kind == GreetingKind::Busy;
-        Self { kind, text: text.into(), capabilities: None, apop: false, temporary, raw: raw.into() }
+        let [text, raw] = [text.into(), raw.into()].map(|words| cut(words, GREETING_BYTES));
+        Self { kind, text, capabilities: None, apop: false, temporary, raw }
     }
 }
 
@@ -254,10 +256,15 @@ fn later_code(text: &str) -> bool {
 /// The capabilities of a list that is not longer than it may be.
 fn bounded(list: impl IntoIterator<Item = String>) -> Capabilities {
     let mut found = Capabilities::default();
-    let mut list = list.into_iter();
-    found.list.extend(list.by_ref().take(CAPABILITIES));
-    if list.next().is_some() {
-        found.notes.push(format!("the list of capabilities is cut after {CAPABILITIES}"));
+    let mut room = CAPABILITIES_BYTES;
+    for entry in list {
+        let entry = cut(entry, CAPABILITY_BYTES);
+        if entry.len() > room || found.list.len() == CAPABILITIES {
+            found.notes.push(format!("the list of capabilities is cut after {}", found.list.len()));
+            break;
+        }
+        room -= entry.len();
+        found.list.push(entry);
     }
     found
 }
@@ -287,6 +294,15 @@ pub const MECHANISMS: usize = 64;
 
 /// Real servers list at most some forty capabilities; what stands behind this many is dropped, with a note.
 pub const CAPABILITIES: usize = 1_000;
+
+/// 16 KiB: more than twice the longest list seen from a real server.
+pub const CAPABILITIES_BYTES: usize = 16 * 1024;
+
+/// 1 KiB: no capability of a real server is a tenth as long.
+pub const CAPABILITY_BYTES: usize = 1024;
+
+/// 4 KiB: greetings of real servers with terms of use have about one.
+pub const GREETING_BYTES: usize = 4 * 1024;
 
 /// The IMAP command LOGIN, in a list of mechanisms.
 pub const LOGIN_COMMAND: &str = "login-command";
@@ -352,6 +368,11 @@ pub(crate) mod tests {
         assert_eq!(mechanisms.len(), MECHANISMS);
         let found = bounded((0..100_000).map(|number| number.to_string()));
         assert_eq!((found.list.len(), found.notes.len()), (CAPABILITIES, 1));
+        let found = bounded((0..100).map(|_| "é".repeat(CAPABILITY_BYTES)));
+        assert!(found.list.iter().all(|entry| entry.len() <= CAPABILITY_BYTES + '…'.len_utf8()));
+        assert_eq!((found.list.len(), found.notes.len()), (15, 1));
+        let greeting = Greeting::new(GreetingKind::Ready, "é".repeat(500_000), "é".repeat(500_000));
+        assert!(greeting.text.len() + greeting.raw.len() <= 2 * (GREETING_BYTES + '…'.len_utf8()));
     }
 
     #[test]

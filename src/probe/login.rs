@@ -155,7 +155,7 @@ mod tests {
 
     fn credentials(username: Option<&str>, try_usernames: bool) -> Credentials {
         Credentials {
-            proof: Proof::Certificate,
+            proof: Proof::Password(Arc::new(Secret::new(b"x".to_vec()))),
             username: username.map(str::to_owned),
             address: Some(Address::parse("user@example.org").unwrap()),
             mechanism: None,
@@ -193,7 +193,10 @@ mod tests {
         }
         assert_eq!(credentials(None, false).usernames(None), ["user@example.org"]);
         let nobody = Credentials { address: None, ..credentials(None, true) };
-        assert_eq!(nobody.usernames(None), [""]);
+        assert!(nobody.usernames(None).is_empty());
+        let certificate = |username| Credentials { proof: Proof::Certificate, ..credentials(username, true) };
+        assert_eq!(certificate(None).usernames(None), [""]);
+        assert_eq!(certificate(Some("fred")).usernames(None), ["fred"]);
         assert_eq!(credentials(None, false).sender().unwrap(), "user@example.org");
         assert_eq!(nobody.sender(), None);
     }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::wire::text::is_unseen;
+
 /// Text from outside, printed so that it can do nothing to a terminal: control characters, line breaks and the marks
 /// that turn the direction of writing are shown as escapes.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +26,7 @@ impl fmt::Display for Escaped<'_> {
 
 /// True for characters that move the cursor, hide text or change its direction.
 pub fn is_dangerous(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    character.is_control() || is_unseen(character)
 }
 
 /// How the text looks on the screen.
@@ -101,6 +102,10 @@ mod tests {
         assert!(!shown.chars().any(is_dangerous), "{shown:?}");
         assert!(shown.starts_with("\\u{1b}[2J"), "{shown}");
         assert_eq!(Escaped("bücher 書").to_string(), "bücher 書");
+        // A list of its own, so that a gap in the other is seen.
+        let unseen = "\u{ad}\u{61c}\u{180e}\u{200b}\u{200d}\u{200f}\u{2028}\u{202e}\u{2060}\u{2066}\u{206a}\u{206f}\u{3164}\u{feff}\u{fff9}\u{e0041}\u{e007f}\u{9b}\u{7f}";
+        let shown = Escaped(unseen).to_string();
+        assert!(shown.is_ascii() && !shown.contains(|it: char| it.is_control()), "{shown:?}");
     }
 
     #[test]

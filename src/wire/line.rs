@@ -29,6 +29,7 @@ pub struct Splitter {
     buffer: Vec<u8>,
     scanned: usize,
     lines: usize,
+    /// What was given out.
     bytes: usize,
 }
 
@@ -36,7 +37,6 @@ impl Splitter {
     /// Takes bytes from the server.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
-        self.bytes = self.bytes.saturating_add(bytes.len());
     }
 
     /// Gives the next whole line; `None` when its end has not come yet.
@@ -44,9 +44,6 @@ impl Splitter {
     /// # Errors
     /// [`Fault`] when a line is over-long or holds a NUL, or when a reply or the whole dialogue is too large.
     pub fn next_line(&mut self) -> Result<Option<Line>, Fault> {
-        if self.bytes > SESSION_BYTES {
-            return Err(Fault::TooManyBytes);
-        }
         let unscanned = self.buffer.get(self.scanned..).unwrap_or_default();
         let Some(offset) = unscanned.iter().position(|&byte| byte == b'\n') else {
             self.scanned = self.buffer.len();
@@ -62,6 +59,10 @@ impl Splitter {
         let bare_lf = bytes.last() != Some(&b'\r');
         if !bare_lf {
             bytes.pop();
+        }
+        self.bytes += end + 1;
+        if self.bytes > SESSION_BYTES {
+            return Err(Fault::TooManyBytes);
         }
         self.lines += 1;
         if self.lines > REPLY_LINES {
@@ -122,6 +123,15 @@ impl fmt::Display for Fault {
             Self::OtherProtocol { name, line } => write!(f, "this is {name}: {}", excerpt(line)),
         }
     }
+}
+
+/// The beginning of a text, at most so many bytes, cut between characters and marked where it is cut.
+pub fn cut(text: String, most: usize) -> String {
+    if text.len() <= most {
+        return text;
+    }
+    let end = text.floor_char_boundary(most);
+    format!("{}…", text.get(..end).unwrap_or_default())
 }
 
 /// The beginning of a server's words, short enough for a sentence.
@@ -186,8 +196,22 @@ mod tests {
         long_line.push(b'\n');
         assert_eq!(lines(&[&long_line]), Err(Fault::LineTooLong));
         assert_eq!(lines(&[&b"x\r\n".repeat(REPLY_LINES + 1)]), Err(Fault::TooManyLines));
-        assert_eq!(lines(&[&vec![b'\n'; SESSION_BYTES + 1]]), Err(Fault::TooManyBytes));
+        let mut dialogue = Splitter::default();
+        let line = [vec![b'x'; LINE_BYTES - 2], b"\r\n".to_vec()].concat();
+        for _ in 0..SESSION_BYTES / LINE_BYTES {
+            dialogue.push(&line);
+            assert!(dialogue.next_line().unwrap().is_some());
+        }
+        dialogue.push(b"\n");
+        assert_eq!(dialogue.next_line(), Err(Fault::TooManyBytes));
         assert_eq!(lines(&[b"a\0b\r\n"]), Err(Fault::Nul));
+    }
+
+    #[test]
+    fn the_limit_that_ends_the_reading_was_another_when_all_came_at_once() {
+        let much = vec![b'\n'; SESSION_BYTES + 1];
+        let pieces: Vec<&[u8]> = much.chunks(4096).collect();
+        assert_eq!(lines(&[&much]), lines(&pieces));
     }
 
     #[test]

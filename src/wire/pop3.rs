@@ -142,11 +142,11 @@ fn unexpected(line: String) -> Fault {
 
 /// The APOP stamp of a greeting, with its brackets: a message id, `<`, something, `@`, something, `>`.
 pub fn stamp(text: &str) -> Option<&str> {
-    text.match_indices('<').find_map(|(start, _)| {
-        let inside = text.get(start + 1..).and_then(|rest| rest.split_once('>')).map(|(inside, _)| inside)?;
-        let (left, right) = inside.split_once('@')?;
-        let sound = !left.is_empty() && !right.is_empty() && !left.contains(['<', ' ']);
-        sound.then(|| text.get(start..start + inside.len() + 2)).flatten()
+    // Piece by piece: a greeting of brackets must not be read as often as it has some.
+    text.split_inclusive('>').find_map(|piece| {
+        let stamp = piece.get(piece.rfind('<')?..).filter(|stamp| stamp.ends_with('>'))?;
+        let (left, right) = stamp.strip_prefix('<')?.strip_suffix('>')?.split_once('@')?;
+        (!left.is_empty() && !right.is_empty() && !left.contains(' ')).then_some(stamp)
     })
 }
 

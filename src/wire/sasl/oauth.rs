@@ -154,11 +154,13 @@ mod tests {
 
     #[test]
     fn a_refusal_that_is_no_json_is_one_all_the_same() {
-        for challenge in [None, Some(&b""[..]), Some(b"\xff"), Some(b"[1]"), Some(br#"{"status":7}"#)] {
+        for challenge in [None, Some(&b"\xff"[..]), Some(b"[1]"), Some(br#"{"status":7}"#)] {
             let mut client = OAuth::xoauth2("user", token("t"));
             assert!(client.respond(challenge).is_ok());
             assert_eq!(client.complaint(), Some("the token was refused"));
+            assert!(client.verify().is_err(), "a yes behind a refusal");
         }
+        assert!(OAuth::xoauth2("user", token("t")).respond(Some(b"")).is_err(), "asked again");
     }
 
     #[test]
