@@ -41,6 +41,11 @@ pub trait Exchange {
     /// [`Fault`] when the line is not of the protocol's grammar.
     fn line(&mut self, line: &Line) -> Result<Next<Self::Answer>, Fault>;
 
+    /// How many lines a reply may have.
+    fn most_lines(&self) -> usize {
+        line::REPLY_LINES
+    }
+
     /// How many of the first bytes of what is sent next may be shown to anybody: all, unless it holds a secret.
     fn public_sent(&self, bytes: &[u8]) -> usize {
         bytes.len()

@@ -15,7 +15,7 @@ use mailcfg::providers::table::Table;
 use mailcfg::render::style::is_dangerous;
 use mailcfg::settings::Protocol;
 use mailcfg::target::{Address, Domain, Host, Target};
-use mailcfg::wire::line::{Fault, Line, Splitter};
+use mailcfg::wire::line::{Fault, Line, REPLY_LINES, Splitter};
 use mailcfg::wire::offer::Offer;
 use mailcfg::wire::{
     Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Next, StartTlsReply, autoconfig, autodiscover,
@@ -168,7 +168,7 @@ impl Conversation {
         match next {
             Ok(Next::More) => None,
             Ok(Next::Send(bytes)) => {
-                self.splitter.begin_reply();
+                self.splitter.begin_reply(REPLY_LINES);
                 self.said.push(format!("send {}", String::from_utf8_lossy(&bytes)));
                 None
             }
@@ -184,7 +184,7 @@ impl Conversation {
     }
 
     fn begin(&mut self, step: impl FnOnce(&mut dyn Dialogue) -> Step) {
-        self.splitter.begin_reply();
+        self.splitter.begin_reply(REPLY_LINES);
         self.step = step(self.dialogue.as_mut());
     }
 

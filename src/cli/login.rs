@@ -165,7 +165,7 @@ fn read(origin: Origin<'_>, means: Means, who: &str) -> Result<Secret, Complaint
     let secret = match origin {
         Origin::File(path) => from_file(path),
         Origin::Command(command) => from_command(command),
-        Origin::Stdin => first_line(std::io::stdin().lock()).context("cannot read the password from stdin"),
+        Origin::Stdin => stdin().and_then(first_line).context("cannot read the password from stdin"),
         Origin::Variable(name) => from_variable(name),
         Origin::Terminal => {
             let prompt = format!("Password of {}: ", mailcfg::render::style::Escaped(who));
@@ -218,7 +218,11 @@ fn from_command(command: &str) -> anyhow::Result<Secret> {
         .spawn()
         .context("cannot run sh for the command that prints the secret")?;
     let secret = match child.stdout.take() {
-        Some(stdout) => first_line(stdout),
+        Some(mut stdout) => first_line(&mut stdout).and_then(|secret| {
+            // What stands behind the line is read too, so that the command can end well.
+            std::io::copy(&mut stdout, &mut std::io::sink())?;
+            Ok(secret)
+        }),
         None => Err(std::io::ErrorKind::BrokenPipe.into()),
     };
     let status = child.wait().context("cannot wait for the command that prints the secret")?;
@@ -233,12 +237,36 @@ fn from_variable(name: &str) -> anyhow::Result<Secret> {
     Ok(Secret::new(value.into_encoded_bytes()))
 }
 
-/// The first line, read whole into one place that is wiped; what comes behind it is read too and dropped.
+/// The first line, read into one place that is wiped; what comes behind it is left where it is.
 fn first_line(source: impl Read) -> std::io::Result<Secret> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(SECRET_OCTETS + 1));
-    source.take(SECRET_OCTETS as u64).read_to_end(&mut bytes)?;
-    let line = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    Ok(Secret::new(line.strip_suffix(b"\r").unwrap_or(line).to_vec()))
+    let mut line = Zeroizing::new(Vec::with_capacity(SECRET_OCTETS));
+    #[expect(
+        clippy::unbuffered_bytes,
+        reason = "a buffer that reads ahead keeps the line, and waits for more"
+    )]
+    let bytes = source.bytes();
+    for byte in bytes {
+        match byte? {
+            b'\n' => break,
+            _ if line.len() == SECRET_OCTETS => {
+                return Err(std::io::Error::other("the line is longer than 64 KiB"));
+            }
+            byte => line.push(byte),
+        }
+    }
+    Ok(Secret::new(line.strip_suffix(b"\r").unwrap_or(&line).to_vec()))
+}
+
+/// Standard input as it is: Rust's own reads ahead into a buffer that nobody wipes.
+#[cfg(unix)]
+fn stdin() -> std::io::Result<impl Read> {
+    use std::os::fd::AsFd;
+    Ok(std::fs::File::from(std::io::stdin().as_fd().try_clone_to_owned()?))
+}
+
+#[cfg(not(unix))]
+fn stdin() -> std::io::Result<impl Read> {
+    Ok(std::io::stdin().lock())
 }
 
 /// RFC 5321 gives an address 254 octets; directories have longer names.

@@ -8,6 +8,7 @@ pub mod identity;
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -19,8 +20,8 @@ use rustls::crypto::{
 };
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
-    AlertDescription, ClientConfig, DigitallySignedStruct, NamedGroup, PeerIncompatible, ProtocolVersion,
-    RootCertStore, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, NamedGroup, PeerIncompatible,
+    ProtocolVersion, RootCertStore, SignatureScheme,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -33,7 +34,7 @@ use crate::attempt::{Cause, Failure, Stage};
 use crate::target::Host;
 use crate::wire::line::excerpt;
 pub use binding::Binding;
-use identity::Identity;
+use identity::Introduction;
 
 /// A connection inside TLS.
 pub type Stream = TlsStream<Watched>;
@@ -91,6 +92,8 @@ pub struct Unsecured {
     pub broke_on_hello: bool,
     /// The certificates, when they came before the failure.
     pub chain: Vec<CertificateDer<'static>>,
+    /// True when it was ended here, before a client certificate was shown to a server that may not see it.
+    pub kept_back: bool,
 }
 
 /// Which key exchange groups are offered.
@@ -105,8 +108,8 @@ pub enum Groups {
 /// Performs a handshake.
 ///
 /// `name` is sent as SNI when it is a host name (RFC 6066 has no form for addresses). When `patience` is given, a server silent so long after
-/// ClientHello counts as broken by it, so that there is time left to try a smaller one. The `identity` is shown to a server that asks
-/// for a client certificate.
+/// ClientHello counts as broken by it, so that there is time left to try a smaller one. With an `introduction`, a server that asks for a
+/// client certificate gets it, and one that may not see it has the handshake ended, whether it asks or not.
 ///
 /// # Errors
 /// [`Unsecured`], with the failure in the stage `tls`.
@@ -116,13 +119,14 @@ pub async fn handshake(
     groups: Groups,
     deadline: Instant,
     patience: Option<Duration>,
-    identity: Option<&Identity>,
+    introduction: Option<Introduction>,
 ) -> Result<Secured, Unsecured> {
     ready().await;
-    let recorder = Arc::new(Recorder::new());
+    let resolver = introduction.as_ref().map(Introduction::resolver);
+    let recorder = Arc::new(Recorder::new(introduction));
     let mut config = config(groups, Arc::clone(&recorder));
-    if let Some(identity) = identity {
-        config.client_auth_cert_resolver = identity.resolver();
+    if let Some(resolver) = resolver {
+        config.client_auth_cert_resolver = resolver;
     }
     let seen = Arc::new(Seen::default());
     let watched = Watched { stream, seen: Arc::clone(&seen) };
@@ -141,7 +145,8 @@ pub async fn handshake(
         Some(Err(error)) => failure_of(&error, &seen),
         None => silent(started.elapsed(), &seen),
     };
-    Err(Unsecured { failure, broke_on_hello, chain: recorder.chain() })
+    let kept_back = recorder.kept_back.load(Ordering::Relaxed);
+    Err(Unsecured { failure, broke_on_hello, chain: recorder.chain(), kept_back })
 }
 
 fn secured(stream: Stream, chain: Vec<CertificateDer<'static>>) -> Secured {
@@ -206,17 +211,22 @@ fn server_name(host: &Host) -> ServerName<'static> {
     }
 }
 
-/// Takes any certificate down; lets only signatures stand that the certificate's key made.
+/// Takes any certificate down; lets only signatures stand that the certificate's key made. With an introduction, lets
+/// only those go on who may see it.
 #[derive(Debug)]
 struct Recorder {
     chain: Mutex<Vec<CertificateDer<'static>>>,
+    introduction: Option<Introduction>,
+    kept_back: AtomicBool,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl Recorder {
-    fn new() -> Self {
+    fn new(introduction: Option<Introduction>) -> Self {
         Self {
             chain: Mutex::default(),
+            introduction,
+            kept_back: AtomicBool::new(false),
             algorithms: aws_lc_rs::default_provider().signature_verification_algorithms,
         }
     }
@@ -236,7 +246,13 @@ impl ServerCertVerifier for Recorder {
         _now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let all = std::iter::once(end_entity).chain(intermediates).map(|der| der.clone().into_owned());
-        *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = all.collect();
+        let all: Vec<_> = all.collect();
+        let admitted = self.introduction.as_ref().is_none_or(|introduction| introduction.admits(&all));
+        *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = all;
+        if !admitted {
+            self.kept_back.store(true, Ordering::Relaxed);
+            return Err(CertificateError::ApplicationVerificationFailure.into());
+        }
         Ok(ServerCertVerified::assertion())
     }
 

@@ -38,7 +38,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
         deadline: Instant,
         transcript: &mut Transcript,
     ) -> Result<T, Failure> {
-        self.splitter.begin_reply();
+        self.splitter.begin_reply(exchange.most_lines());
         let opening = exchange.opening();
         let public = exchange.public_sent(&opening);
         self.send(opening, public, stage, deadline, transcript).await?;
@@ -49,7 +49,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
                 Next::More => {}
                 Next::Done(answer) => return Ok(answer),
                 Next::Send(bytes) => {
-                    self.splitter.begin_reply();
+                    self.splitter.begin_reply(exchange.most_lines());
                     let public = exchange.public_sent(&bytes);
                     self.send(bytes, public, stage, deadline, transcript).await?;
                 }

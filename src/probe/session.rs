@@ -1,36 +1,36 @@
 //! The course of one probe: connect, greeting, capabilities, STARTTLS, handshake, capabilities again, goodbye.
 //!
-//! One connection an endpoint. A second one is made only when the server broke on the large post-quantum ClientHello.
+//! One connection an endpoint. Others are made only when the server broke on the large post-quantum ClientHello, may not
+//! see the client certificate, refused one of several user names, or is to be tested for command injection.
 
 pub(super) mod answer;
 mod sign_in;
+mod steps;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Options;
-use super::certificate;
 use super::drive::{Channel, Transcript};
 use super::facts::{Facts, Party, StartTls};
 use super::injection::Trial;
+use super::login::SignInAttempt;
 use crate::attempt::{Attempt, Cause, EndedBy, Failure, Stage};
 use crate::net::Network;
 use crate::net::dial::{Dialled, Gate};
 use crate::net::pace::Turn;
 use crate::net::places::Place;
-use crate::net::tls::{self, Groups, Secured, Unsecured};
+use crate::net::tls::{self, Groups};
 use crate::settings::{Endpoint, Security};
 use crate::wire::injection::Fate;
-use crate::wire::{
-    self, Capabilities, CapabilityReply, Dialogue, Greeting, GreetingKind, StartTlsReply, dialogue,
-};
-use answer::{address_literal, injected, named, refused, waiting_bytes};
+use crate::wire::{Dialogue, GreetingKind, StartTlsReply, dialogue};
+use answer::{address_literal, injected, refused, waiting_bytes};
+use steps::BARE_LF;
 
 /// Says by what the run is to end, once it is: probes stop where they are and tell what they know.
 pub type Ended = watch::Receiver<Option<EndedBy>>;
@@ -126,6 +126,12 @@ struct Session<'a> {
     broke_on_hello: Option<Failure>,
     /// Which of the user names signs in.
     name: usize,
+    /// The sign-in that is under way.
+    signing_in: Option<SignInAttempt>,
+    /// Whether the client certificate is still to be shown.
+    introduces: bool,
+    /// True when the handshake was ended so that the server would not see it.
+    kept_back: bool,
     binding: Option<tls::Binding>,
     turn: Option<Turn>,
     place: Option<Place>,
@@ -153,6 +159,9 @@ impl<'a> Session<'a> {
             place: None,
             gate: None,
             name,
+            signing_in: None,
+            introduces: true,
+            kept_back: false,
             binding: None,
         };
         session.expect_login();
@@ -164,6 +173,7 @@ impl<'a> Session<'a> {
             () = self.run(groups) => None,
             by = end_of_run(ended) => Some(by),
         };
+        self.note_interrupted_sign_in();
         let total = self.started.elapsed().saturating_sub(self.facts.timings.wait.unwrap_or_default());
         let reached = !matches!(self.facts.connect, Attempt::Skipped(_));
         self.facts.timings.total = reached.then_some(total);
@@ -174,12 +184,35 @@ impl<'a> Session<'a> {
             self.facts.company = turn.company();
             turn.give_back(self.facts.timings.connect);
         }
-        self.facts.transcript = self.transcript.into_lines();
         self.facts.settle();
+        if self.options.login.is_some() {
+            self.facts.clean(|text| self.transcript.clean(text));
+        }
+        self.facts.transcript = self.transcript.into_lines();
         self.facts
     }
 
     async fn run(&mut self, groups: Groups) {
+        self.run_once(groups).await;
+        if self.kept_back {
+            self.begin_again();
+            self.run_once(groups).await;
+        }
+    }
+
+    /// Forgets what was found out before the server turned out to be one that may not see the client certificate.
+    fn begin_again(&mut self) {
+        self.note("once more, without the client certificate");
+        // Nobody waits for a place who holds one.
+        (self.place, self.turn) = (None, None);
+        (self.introduces, self.kept_back) = (false, false);
+        let wait = self.facts.timings.wait;
+        self.facts = Facts::new(self.facts.endpoint.clone(), self.facts.began);
+        self.facts.timings.wait = wait;
+        self.expect_login();
+    }
+
+    async fn run_once(&mut self, groups: Groups) {
         let Some(dialled) = self.connect().await else { return };
         let ehlo = self.options.ehlo.clone().unwrap_or_else(|| address_literal(&dialled));
         let mut dialogue = dialogue(self.facts.endpoint.protocol, &ehlo);
@@ -244,9 +277,8 @@ impl<'a> Session<'a> {
 
     async fn run_in_clear(&mut self, stream: TcpStream, dialogue: &mut dyn Dialogue, groups: Groups) {
         let mut channel = Channel::new(stream);
-        let total = self.options.timeout;
-        let reserve = (total / 10).clamp(LEAST_RESERVE, MOST_RESERVE).min(total / 2);
-        let Some(greeting) = self.greet(&mut channel, dialogue, self.deadline - reserve).await else {
+        let limit = self.greeting_limit();
+        let Some(greeting) = self.greet(&mut channel, dialogue, limit).await else {
             let silent =
                 self.facts.greeting.failure().is_some_and(|failure| failure.cause == Cause::TimedOut);
             if silent {
@@ -275,6 +307,17 @@ impl<'a> Session<'a> {
             return self.part(channel, dialogue).await;
         }
         self.upgrade(channel, dialogue, groups).await;
+    }
+
+    /// Until when a greeting in clear text is waited for; what is left then is for finding out why the port is silent.
+    fn greeting_limit(&self) -> Instant {
+        let total = self.options.timeout;
+        let reserve = (total / 10).clamp(LEAST_RESERVE, MOST_RESERVE).min(total / 2);
+        let limit = self.deadline - reserve;
+        match self.facts.endpoint.is_at_tls_port() {
+            true => limit.min(Instant::now() + PATIENCE_AT_TLS_PORTS),
+            false => limit,
+        }
     }
 
     /// Asks for TLS, whether it was advertised or not, and goes on inside it.
@@ -347,157 +390,6 @@ impl<'a> Session<'a> {
         fate.into()
     }
 
-    async fn handshake(&mut self, stream: TcpStream, groups: Groups) -> Option<tls::Stream> {
-        let name = self.options.sni.as_ref().unwrap_or(&self.facts.endpoint.host).clone();
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let patience = (groups == Groups::PostQuantum).then_some(left / 2);
-        // What this machine needs to begin with is no time of the server's.
-        tls::ready().await;
-        let started = Instant::now();
-        let identity = self.options.login.as_ref().and_then(|login| login.identity.as_ref());
-        let result = tls::handshake(stream, &name, groups, self.deadline, patience, identity).await;
-        self.facts.timings.tls = Some(started.elapsed());
-        let chain = match &result {
-            Ok(Secured { chain, .. }) | Err(Unsecured { chain, .. }) => chain,
-        };
-        self.facts.chain = certificate::inspect(chain, &name, self.network, self.facts.began);
-        match result {
-            Ok(secured) => {
-                self.note(&format!("{} with {}", secured.agreed.version, secured.agreed.cipher_suite));
-                self.facts.tls = Attempt::Done(secured.agreed);
-                self.binding = secured.binding;
-                Some(secured.stream)
-            }
-            Err(unsecured) => {
-                self.note(&unsecured.failure.reason);
-                let failure = named(unsecured.failure);
-                let by_size = unsecured.broke_on_hello && groups == Groups::PostQuantum;
-                self.broke_on_hello = by_size.then(|| failure.clone());
-                self.facts.tls = Attempt::Failed(failure);
-                None
-            }
-        }
-    }
-
-    /// Reads the greeting; `None` when the server will not talk.
-    async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
-        &mut self,
-        channel: &mut Channel<S>,
-        dialogue: &dyn Dialogue,
-        deadline: Instant,
-    ) -> Option<Greeting> {
-        let started = Instant::now();
-        let mut exchange = dialogue.greeting();
-        let greeting = channel.ask(exchange.as_mut(), Stage::Greeting, deadline, &mut self.transcript).await;
-        self.facts.timings.greeting = Some(started.elapsed());
-        let greeting = match greeting {
-            Ok(greeting) => greeting,
-            Err(failure) => {
-                self.facts.greeting = Attempt::Failed(failure);
-                return None;
-            }
-        };
-        let cause = match greeting.kind {
-            GreetingKind::Ready | GreetingKind::Preauth => {
-                self.facts.greeting = Attempt::Done(greeting.clone());
-                return Some(greeting);
-            }
-            GreetingKind::Bye => Cause::Bye,
-            GreetingKind::Rejected => Cause::Rejected,
-            GreetingKind::Busy => Cause::Busy,
-        };
-        let failure = Failure::new(Stage::Greeting, cause, wire::line::excerpt(&greeting.raw));
-        self.facts.greeting = Attempt::Failed(Failure { temporary: greeting.temporary, ..failure });
-        self.facts.turned_away = Some(greeting);
-        None
-    }
-
-    /// Asks what the server can do; the flag says whether the dialogue can go on.
-    async fn ask_capabilities<S: AsyncRead + AsyncWrite + Unpin>(
-        &mut self,
-        channel: &mut Channel<S>,
-        dialogue: &mut dyn Dialogue,
-    ) -> (Attempt<Capabilities>, bool) {
-        let started = Instant::now();
-        let limit = self.reply_limit();
-        let mut exchange = dialogue.capabilities();
-        let reply = channel.ask(exchange.as_mut(), Stage::Capabilities, limit, &mut self.transcript).await;
-        *self.facts.timings.capabilities.get_or_insert_default() += started.elapsed();
-        match reply {
-            Ok(CapabilityReply::List(listed)) => {
-                self.facts.notes.extend(listed.notes.iter().cloned());
-                (Attempt::Done(listed), true)
-            }
-            Ok(CapabilityReply::Unsupported(words)) => (Attempt::Absent(wire::line::excerpt(&words)), true),
-            Ok(CapabilityReply::Refused(no)) => {
-                let cause = if no.temporary { Cause::Busy } else { Cause::CommandRefused };
-                let failure = Failure::new(Stage::Capabilities, cause, wire::line::excerpt(&no.text));
-                (Attempt::Failed(Failure { temporary: no.temporary, ..failure }), !no.closing)
-            }
-            Err(failure) => (Attempt::Failed(failure), false),
-        }
-    }
-
-    /// What the capabilities say of STARTTLS when it is not to be tried.
-    fn offer_of_starttls(&self) -> Attempt<StartTls> {
-        match &self.facts.before_tls {
-            Attempt::Done(listed) if listed.starttls => Attempt::Done(StartTls { offered: true }),
-            Attempt::Done(_) => {
-                Attempt::Absent("not advertised; not tried, for security none was asked for".to_owned())
-            }
-            _ => {
-                Attempt::Skipped("security none was asked for, and the capabilities are not known".to_owned())
-            }
-        }
-    }
-
-    /// Finds out why a port was silent: a server that wants TLS first answers ClientHello, a web server complains.
-    async fn ask_whether_tls_at_once(&mut self, channel: Channel<TcpStream>) {
-        let (stream, rest) = channel.into_parts();
-        if !rest.is_empty() {
-            return;
-        }
-        let host = self.facts.endpoint.host.clone();
-        let answer = tls::handshake(stream, &host, Groups::Classical, self.deadline, None, None).await;
-        let cause = match answer {
-            Ok(_) => Cause::TlsAtOnce,
-            Err(Unsecured { failure, broke_on_hello, .. }) => match named(failure).cause {
-                Cause::OtherProtocol(name) => Cause::OtherProtocol(name),
-                Cause::Handshake | Cause::TlsTooOld if !broke_on_hello => Cause::TlsAtOnce,
-                _ => return,
-            },
-        };
-        let reason = match cause {
-            Cause::OtherProtocol(name) => format!("no greeting came, and ClientHello was answered in {name}"),
-            _ => {
-                "no greeting came, but a TLS handshake was answered: this port speaks TLS at once".to_owned()
-            }
-        };
-        self.facts.greeting = Attempt::Failed(Failure::new(Stage::Greeting, cause, reason));
-    }
-
-    /// Says goodbye to a server that turned the client away; one that did not greet is told nothing.
-    async fn turn_back<S: AsyncRead + AsyncWrite + Unpin>(
-        &mut self,
-        channel: Channel<S>,
-        dialogue: &mut dyn Dialogue,
-    ) {
-        if self.facts.turned_away.is_some() {
-            self.part(channel, dialogue).await;
-        }
-    }
-
-    async fn part<S: AsyncRead + AsyncWrite + Unpin>(
-        &mut self,
-        channel: Channel<S>,
-        dialogue: &mut dyn Dialogue,
-    ) {
-        if channel.bare_lf && !self.facts.notes.iter().any(|note| note == BARE_LF) {
-            self.facts.notes.push(BARE_LF.to_owned());
-        }
-        channel.close(&dialogue.goodbye(), &mut self.transcript).await;
-    }
-
     /// What was waited for a turn or a place is no time of the server's.
     fn add_wait(&mut self, waited: Duration) {
         self.deadline += waited;
@@ -514,11 +406,13 @@ impl<'a> Session<'a> {
     }
 }
 
-const BARE_LF: &str = "the server ends lines with LF alone";
-
 /// 30 s for a reply to a command: servers that look names up or check a client first need a few; greetings may take all
 /// the time there is.
 pub const REPLY_LIMIT: Duration = Duration::from_secs(30);
+
+/// Greetings are delayed on purpose on port 25; a port that is registered for TLS from the first byte and says nothing
+/// for so long waits for a handshake.
+pub const PATIENCE_AT_TLS_PORTS: Duration = Duration::from_secs(5);
 
 /// What is kept back at least of an endpoint's limit to find out why a port is silent: a handshake on a short way.
 const LEAST_RESERVE: Duration = Duration::from_millis(200);

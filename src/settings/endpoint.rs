@@ -54,6 +54,12 @@ impl Endpoint {
         self.protocol == Protocol::Smtp && self.port.get() == RELAY_PORT
     }
 
+    /// True when the port is registered for TLS from the first byte, and something else was asked for.
+    pub fn is_at_tls_port(&self) -> bool {
+        self.security != Security::Tls
+            && of_port(self.port.get()).is_some_and(|(_, by_port)| by_port == Security::Tls)
+    }
+
     /// `host:port`, with brackets around an IPv6 address.
     pub fn authority(&self) -> String {
         format!("{}:{}", self.host.bracketed(), self.port)

@@ -24,13 +24,20 @@ impl Line {
 }
 
 /// Collects bytes as they come and gives lines out; holds at most [`LINE_BYTES`] and what was pushed last.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Splitter {
     buffer: Vec<u8>,
     scanned: usize,
-    lines: usize,
+    /// How many lines the reply may still have.
+    lines_left: usize,
     /// What was given out.
     bytes: usize,
+}
+
+impl Default for Splitter {
+    fn default() -> Self {
+        Self { buffer: Vec::new(), scanned: 0, lines_left: REPLY_LINES, bytes: 0 }
+    }
 }
 
 impl Splitter {
@@ -64,19 +71,16 @@ impl Splitter {
         if self.bytes > SESSION_BYTES {
             return Err(Fault::TooManyBytes);
         }
-        self.lines += 1;
-        if self.lines > REPLY_LINES {
-            return Err(Fault::TooManyLines);
-        }
+        self.lines_left = self.lines_left.checked_sub(1).ok_or(Fault::TooManyLines)?;
         if bytes.contains(&0) {
             return Err(Fault::Nul);
         }
         Ok(Some(Line { bytes, bare_lf }))
     }
 
-    /// Starts to count the lines of another reply.
-    pub fn begin_reply(&mut self) {
-        self.lines = 0;
+    /// Begins another reply, which may have so many lines.
+    pub fn begin_reply(&mut self, most_lines: usize) {
+        self.lines_left = most_lines;
     }
 
     /// What has come and was not given out.
@@ -90,7 +94,7 @@ impl Splitter {
 pub enum Fault {
     /// A line has no end within [`LINE_BYTES`].
     LineTooLong,
-    /// A reply has no end within [`REPLY_LINES`].
+    /// A reply has no end within the lines that it may have: [`REPLY_LINES`] for most.
     TooManyLines,
     /// The server sent more than [`SESSION_BYTES`] in all.
     TooManyBytes,
@@ -116,7 +120,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LineTooLong => write!(f, "the server sent a line of more than {LINE_BYTES} bytes"),
-            Self::TooManyLines => write!(f, "the server sent a reply of more than {REPLY_LINES} lines"),
+            Self::TooManyLines => write!(f, "the server sent a reply with too many lines"),
             Self::TooManyBytes => write!(f, "the server sent more than {SESSION_BYTES} bytes"),
             Self::Nul => write!(f, "the server sent a NUL byte inside a line"),
             Self::Unexpected { expected, line } => write!(f, "expected {expected}, got: {}", excerpt(line)),
@@ -130,7 +134,7 @@ pub fn cut(text: String, most: usize) -> String {
     if text.len() <= most {
         return text;
     }
-    let end = text.floor_char_boundary(most);
+    let end = (0..=most).rev().find(|&end| text.is_char_boundary(end)).unwrap_or_default();
     format!("{}…", text.get(..end).unwrap_or_default())
 }
 
@@ -147,8 +151,11 @@ pub fn excerpt(text: &str) -> String {
 /// 64 KiB: ten times the longest capability line seen from a real server.
 pub const LINE_BYTES: usize = 64 * 1024;
 
-/// A reply of a real server has at most some forty lines.
+/// A reply of a real server has at most some forty lines, but for a list of folders.
 pub const REPLY_LINES: usize = 1_000;
+
+/// A line a folder: the largest mailboxes have some thousand. [`SESSION_BYTES`] ends such a reply sooner.
+pub const FOLDER_LINES: usize = 20_000;
 
 /// 1 MiB for a whole dialogue, which real servers keep under 8 KiB.
 pub const SESSION_BYTES: usize = 1024 * 1024;

@@ -40,7 +40,7 @@ pub enum SignIn {
         /// Who signs in.
         username: String,
         /// The digest of the stamp and the password.
-        digest: String,
+        digest: Zeroizing<String>,
     },
 }
 
@@ -111,9 +111,32 @@ impl Responder {
         (Self { client, initial, violation: None }, with_command)
     }
 
-    /// Keeps a first response, in base64, that was too long for its command.
-    pub(super) fn hold(&mut self, response: &str) {
-        self.initial = BASE64.decode(response.as_bytes()).ok().map(Zeroizing::new);
+    /// The responder of AUTH (RFC 4954, section 4; RFC 5034, section 4), the command, and how much of that may be shown.
+    /// A first response that makes the command longer than `most` octets waits for the server's challenge.
+    pub(super) fn of_auth(
+        name: &str,
+        client: Box<dyn Client>,
+        initial: bool,
+        most: usize,
+    ) -> (Self, Sensitive, usize) {
+        let command = format!("AUTH {name}");
+        let (mut responder, response) = Self::new(client, initial);
+        let fits = |response: &Zeroizing<String>| command.len() + response.len() + 3 <= most;
+        let mut opening = roomy(&command, most);
+        let shown = match response {
+            Some(response) if fits(&response) => {
+                opening.extend_from_slice(b" ");
+                opening.extend_from_slice(response.as_bytes());
+                command.len() + 1
+            }
+            Some(response) => {
+                responder.initial = BASE64.decode(response.as_bytes()).ok().map(Zeroizing::new);
+                command.len() + 2
+            }
+            None => command.len() + 2,
+        };
+        opening.extend_from_slice(b"\r\n");
+        (responder, opening, shown)
     }
 
     /// The line that answers a challenge, `*` to cancel; `None` when the server goes on after that.

@@ -265,3 +265,14 @@ const NO_ROUTE: &str = "ff02::1";
 /// RFC 1928, section 6.
 const GENERAL_FAILURE: u8 = 1;
 const CONNECTION_REFUSED: u8 = 5;
+
+#[test]
+fn a_port_for_tls_is_named_soon_when_it_is_spoken_to_in_clear() {
+    let mail = Mail::imap(Tls);
+    let host = mail.start();
+    let began = Instant::now();
+    let verdict =
+        Probe::of("imap://mail.example.org:993").at(host.address).with(&["--timeout", "100s"]).run();
+    verdict.ends(1, "fail").finds_only(&["tls.expected-tls fail"]);
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+}

@@ -38,10 +38,16 @@ fn a_sign_in_that_cannot_be_is_refused_before_anything_is_asked() {
         ),
         (&["user@example.org", "--password-stdin"], "is empty", "--password-stdin"),
         (&["user@example.org", "--token-file", "/dev/null"], "is empty", "--token-command"),
+        (&["user@example.org", "--token-file", "/dev/zero"], "longer than 64 KiB", "--token-command"),
         (&["user@example.org", "--password-stdin", "--password-env", "X"], "cannot be used with", "--help"),
         (&["user@example.org", "--all-addresses"], "cannot be used with", "--help"),
         // The targets of a list are strangers to the password.
         (&["user@example.org", "--from", "/dev/null"], "cannot be used with", "--help"),
+        (
+            &["user@example.org", "--resume", "/dev/null", "--format", "jsonl"],
+            "cannot be used with",
+            "--help",
+        ),
         (&["user@example.org", "--client-cert", "/nonexistent/x"], "no certificate can be read", "PEM"),
     ] {
         let output = run([&["probe", "--login"], arguments].concat());
@@ -116,6 +122,18 @@ fn a_secret_comes_from_a_file_stdin_a_variable_or_a_command() {
     let (code, stderr) = sign_in(&["--password-file", &path], "");
     assert_eq!(code, 0);
     assert!(stderr.contains("others can read") && stderr.contains("chmod 600"), "{stderr}");
+}
+
+#[test]
+fn the_rest_of_stdin_was_waited_for_behind_the_first_line() {
+    let mail = host();
+    let host = mail.start();
+    let probe = prepare(&mail, &host).with(&["--login", "--user", "user", "--password-stdin"]);
+    let (reader, mut writer) = std::io::pipe().expect("a pipe can be made");
+    writer.write_all(b"mailcfg-test-pw\n").expect("the pipe has room");
+    let output = finish(mailcfg(probe.arguments()).stdin(reader));
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output:?}");
+    drop(writer);
 }
 
 fn host() -> Mail {

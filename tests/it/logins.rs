@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::support::ca::{self, Leaf};
-use crate::support::command::{finish, mailcfg};
-use crate::support::host::{Host, Script, Step, answer, close, expect, send};
+use crate::support::command::{finish, interrupt, mailcfg};
+use crate::support::host::{Host, Script, Step, answer, close, expect, send, silence};
 use crate::support::mail::{Mail, ehlo};
 use crate::support::probe::{Probe, Verdict, prepare};
 
@@ -189,7 +189,7 @@ fn the_screen_says_who_signed_in_and_the_transcript_hides_with_what() {
         "C: AUTH LOGIN\n",
         "S: 334 ‹secret›\n",
         "C: ‹secret›\n",
-        "S: 235 hello user, your password is ‹secret› or ‹secret›\n",
+        "S: ‹secret› stands in these words of the server, which are hidden\n",
     ] {
         assert!(output.stdout.contains(line), "no {line:?} in {}", output.stdout);
     }
@@ -602,6 +602,80 @@ fn a_client_certificate_signs_in_by_external() {
     let (verdict, host) = sign_in(&mail, &["--client-cert", &pem]);
     verdict.shows(json!({ "login": { "outcome": "done", "value": { "mechanism": "EXTERNAL", "with": "client-certificate" } } }));
     assert!(host.session().inside_text().contains("AUTHENTICATE EXTERNAL dXNlcg==\r\n"));
+}
+
+#[test]
+fn a_server_that_is_not_trusted_does_not_learn_who_asks() {
+    let folder = crate::support::folder::Folder::new();
+    let usage = rcgen::ExtendedKeyUsagePurpose::ClientAuth;
+    let client = ca::trusted().issue(&Leaf { usage, names: vec!["user.example.org"], ..Leaf::default() });
+    let pem = folder.write("client.pem", client.pem()).display().to_string();
+    let listed = send("* CAPABILITY IMAP4rev1 AUTH=EXTERNAL SASL-IR\r\n{tag} OK done\r\n");
+    let stranger = ca::self_signed(&Leaf::default()).client_certificate(false);
+    let mail = Mail::imap(Tls).config(stranger).after(script([listed, expect("LOGOUT")]));
+    let host = mail.start().expect_connections(2);
+    let verdict = signing_in(prepare(&mail, &host), &["--client-cert", &pem]).run();
+    verdict.ends(1, "fail").finds_only(&["certificate.self-signed fail", "login.skipped info"]);
+    // All else is found out all the same.
+    assert_eq!(verdict.at("/capabilities/after_tls/outcome"), "done");
+    assert!(host.sessions().iter().all(|session| !session.introduced), "{:?}", host.sessions());
+}
+
+#[test]
+fn a_sign_in_that_a_signal_cut_off_was_called_not_tried() {
+    let refused = imap("AUTH=PLAIN SASL-IR", [expect("AUTHENTICATE"), silence()]);
+    let accepted = imap(
+        "AUTH=PLAIN SASL-IR",
+        [expect("AUTHENTICATE"), send("{tag} OK in\r\n"), expect("CAPABILITY"), silence()],
+    );
+    for (mail, lines, outcome) in [(refused, 2, "failed"), (accepted, 3, "done")] {
+        let host = mail.start();
+        let probe = signing_in(prepare(&mail, &host), &[]);
+        let output = interrupt(&mut mailcfg(probe.arguments()), "INT", || host.wait_for_lines(lines));
+        let verdict = Verdict::of(&output);
+        assert_eq!((verdict.code, verdict.text("/login/outcome")), (3, outcome), "{verdict:?}");
+        assert_eq!(verdict.at("/login/attempts").as_array().map(Vec::len), Some(1), "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_secret_in_a_greeting_or_a_list_is_hidden_too() {
+    let mail =
+        imap(&format!("AUTH=PLAIN SASL-IR X-{PASSWORD}"), [expect("AUTHENTICATE"), send("{tag} NO no\r\n")]);
+    let (verdict, _host) = sign_in(&mail.greeting(format!("* OK {PASSWORD} is it?\r\n").as_str()), &[]);
+    assert_eq!(verdict.text("/greeting/value/text"), HIDDEN_WORDS);
+    assert!(verdict.at("/capabilities/after_tls/value").to_string().contains(HIDDEN_WORDS), "{verdict:?}");
+}
+
+#[test]
+fn what_was_sent_as_a_proof_is_hidden_where_it_is_echoed() {
+    let mail = pop3("UIDL\r\n", [answer(|line| format!("-ERR what is {line}?\r\n"))])
+        .greeting("+OK ready <1896.697170952@dbc.mtview.ca.us>\r\n");
+    let (verdict, _host) = sign_in(&mail, &[]);
+    assert_eq!(verdict.failed("/login", "auth", false), HIDDEN_WORDS);
+}
+
+#[test]
+fn folders_behind_the_thousandth_were_lost() {
+    let folders = "* LIST () \"/\" \"x\"\r\n".repeat(5_000);
+    let mail = imap(
+        "AUTH=PLAIN SASL-IR QUOTA",
+        [
+            expect("AUTHENTICATE"),
+            send("{tag} OK [CAPABILITY IMAP4rev1 QUOTA] in\r\n"),
+            expect("CAPABILITY"),
+            send("* CAPABILITY IMAP4rev1 QUOTA\r\n{tag} OK\r\n"),
+            expect("LIST"),
+            send(&format!("{folders}* LIST (\\Sent) \"/\" \"Sent\"\r\n{{tag}} OK\r\n")),
+            expect("GETQUOTAROOT"),
+            send("* QUOTA \"\" (STORAGE 10 1024)\r\n{tag} OK\r\n"),
+        ],
+    );
+    let (verdict, _host) = sign_in(&mail, &[]);
+    verdict.shows(
+        json!({ "login": { "value": { "folders": [{ "name": "Sent", "use": "sent" }], "notes": [] } } }),
+    );
+    assert_eq!(verdict.at("/login/value/quota/0/limit"), 1024);
 }
 
 #[test]

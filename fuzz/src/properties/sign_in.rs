@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use mailcfg::secret::Secret;
-use mailcfg::wire::line::Splitter;
+use mailcfg::wire::line::{REPLY_LINES, Splitter};
 use mailcfg::wire::login::{Look, SignIn};
 use mailcfg::wire::sasl::hash::CramMd5;
 use mailcfg::wire::sasl::oauth::OAuth;
@@ -107,7 +107,7 @@ fn said(choice: u8, pieces: &[&[u8]]) -> Vec<String> {
                 Ok(Next::Send(bytes)) => visit.said.push(String::from_utf8_lossy(&bytes).into_owned()),
                 Ok(Next::Done(answer)) => {
                     visit.said.push(answer);
-                    visit.splitter.begin_reply();
+                    visit.splitter.begin_reply(REPLY_LINES);
                     match visit.next_look() {
                         Some(exchange) => step = Step::Look(exchange),
                         None => return visit.said,
@@ -171,7 +171,7 @@ fn how(choice: u8) -> SignIn {
         5 => SignIn::Command { username: "us\"er\\".to_owned(), password: secret },
         _ => SignIn::Apop {
             username: "user".to_owned(),
-            digest: "c4c9334bac560ecc979e58001b3e22fb".to_owned(),
+            digest: "c4c9334bac560ecc979e58001b3e22fb".to_owned().into(),
         },
     }
 }

@@ -33,8 +33,42 @@ impl Identity {
         Ok(Self(Arc::new(certified.map_err(|_| UnusableIdentity::Pair(place()))?)))
     }
 
-    pub(super) fn resolver(&self) -> Arc<dyn ResolvesClientCert> {
+    fn resolver(&self) -> Arc<dyn ResolvesClientCert> {
         Arc::new(SingleCertAndKey::from(Arc::clone(&self.0)))
+    }
+}
+
+/// An identity, and the servers it may be shown to: any other ends the handshake, for it must not learn who asks.
+#[derive(Clone)]
+pub struct Introduction {
+    identity: Identity,
+    admits: Arc<Admission>,
+}
+
+/// Says whether a server with these certificates, its own first, may see an identity.
+type Admission = dyn Fn(&[CertificateDer<'static>]) -> bool + Send + Sync;
+
+impl Introduction {
+    /// An introduction to servers whose certificates are admitted, their own first.
+    pub fn new(
+        identity: &Identity,
+        admits: impl Fn(&[CertificateDer<'static>]) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self { identity: identity.clone(), admits: Arc::new(admits) }
+    }
+
+    pub(super) fn resolver(&self) -> Arc<dyn ResolvesClientCert> {
+        self.identity.resolver()
+    }
+
+    pub(super) fn admits(&self, chain: &[CertificateDer<'static>]) -> bool {
+        (self.admits)(chain)
+    }
+}
+
+impl fmt::Debug for Introduction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Introduction")
     }
 }
 

@@ -6,12 +6,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Session;
 use crate::attempt::{Attempt, Cause, Failure, Stage};
+use crate::net::tls::identity::Introduction;
 use crate::probe::Options;
+use crate::probe::certificate;
 use crate::probe::drive::Channel;
 use crate::probe::facts::Facts;
 use crate::probe::login::{Credentials, Place, Proof, SignInAttempt, SignedIn, Withheld};
 use crate::secret::{Concealer, Secret};
 use crate::settings::{Protocol, Security};
+use crate::target::Host;
 use crate::wire::line::excerpt;
 use crate::wire::login::{Account, Look, SignIn, SignInReply, is_safe};
 use crate::wire::refusal::Kind;
@@ -28,6 +31,12 @@ struct Attempted {
     mechanism: Mechanism,
     username: String,
     offered: Vec<String>,
+}
+
+impl Attempted {
+    fn as_tried(&self, refused: Option<Kind>) -> SignInAttempt {
+        SignInAttempt { username: self.username.clone(), mechanism: self.mechanism, refused }
+    }
 }
 
 impl Session<'_> {
@@ -60,15 +69,8 @@ impl Session<'_> {
     /// Decides whether a secret may be sent, and how; the error says why not.
     fn prepare(&self, credentials: Arc<Credentials>) -> Result<Attempted, (Withheld, String)> {
         self.trust_connection()?;
+        self.trust_host()?;
         let place = self.place();
-        let looked_up = !self.options.places.is_empty();
-        if place.map_or(looked_up, |place| !place.vouched) {
-            let reason = format!(
-                "nothing signed leads from the domain to {}, so no secret is sent there",
-                self.facts.endpoint.host
-            );
-            return Err((Withheld::NotVouched, reason));
-        }
         if self.facts.greeting.value().is_some_and(|greeting| greeting.kind == GreetingKind::Preauth) {
             return Err((
                 Withheld::Preauth,
@@ -121,12 +123,34 @@ impl Session<'_> {
             let reason = format!("the certificate has a problem ({problems}), so no secret is sent");
             return Err((Withheld::Certificate, reason));
         }
+        Ok(())
+    }
+
+    /// What is known before the connection: that it is to be held against the host's own name, and who named the host.
+    fn trust_host(&self) -> Result<(), (Withheld, String)> {
         let host = &self.facts.endpoint.host;
+        let looked_up = !self.options.places.is_empty();
+        if self.place().map_or(looked_up, |place| !place.vouched) {
+            let reason =
+                format!("nothing signed leads from the domain to {host}, so no secret is sent there");
+            return Err((Withheld::NotVouched, reason));
+        }
         if self.options.sni.as_ref().is_some_and(|name| name != host) {
             let reason = "the certificate was held against another name (--sni), so no secret is sent";
             return Err((Withheld::OtherName, reason.to_owned()));
         }
         Ok(())
+    }
+
+    /// The client certificate, for a server at which one may sign in: to any other it would tell who asks.
+    pub(super) fn introduction(&self, name: &Host) -> Option<Introduction> {
+        let login = self.options.login.as_ref().filter(|_| self.introduces)?;
+        let identity = login.identity.as_ref().filter(|_| self.trust_host().is_ok())?;
+        let (name, network, now) = (name.clone(), self.network.clone(), self.facts.began);
+        Some(Introduction::new(identity, move |chain| {
+            let chain = certificate::inspect(chain, &name, &network, now);
+            chain.is_some_and(|chain| chain.certificate.is_some() && chain.problems.is_empty())
+        }))
     }
 
     fn place(&self) -> Option<&Place> {
@@ -161,10 +185,12 @@ impl Session<'_> {
         channel: &mut Channel<S>,
         dialogue: &mut dyn Dialogue,
     ) -> bool {
+        self.signing_in = Some(attempted.as_tried(Some(Kind::Temporary)));
         let reply = self.ask_to_sign_in(&attempted, channel, dialogue).await;
+        self.signing_in = None;
         let (failure, kind) = match reply {
             Ok(SignInReply::Accepted { capabilities }) => {
-                self.note_attempt(&attempted, None);
+                self.facts.sign_ins.push(attempted.as_tried(None));
                 return self.look_round(attempted, capabilities, channel, dialogue).await;
             }
             Ok(SignInReply::Refused(denial)) => {
@@ -174,7 +200,7 @@ impl Session<'_> {
                 (Failure { temporary, ..failure }, denial.kind)
             }
             Ok(SignInReply::Broken(reason)) => {
-                let reason = self.transcript.clean(&reason);
+                let reason = excerpt(&self.transcript.clean(&reason));
                 (Failure::new(Stage::Auth, Cause::Malformed, reason), Kind::Other)
             }
             Err(failure) => {
@@ -183,13 +209,21 @@ impl Session<'_> {
                 let temporary = failure.temporary || untold;
                 self.facts.login = Attempt::Failed(Failure { stage: Stage::Auth, temporary, ..failure });
                 let kind = if temporary { Kind::Temporary } else { Kind::Other };
-                self.note_attempt(&attempted, Some(kind));
+                self.facts.sign_ins.push(attempted.as_tried(Some(kind)));
                 return false;
             }
         };
         self.facts.login = Attempt::Failed(failure);
-        self.note_attempt(&attempted, Some(kind));
+        self.facts.sign_ins.push(attempted.as_tried(Some(kind)));
         true
+    }
+
+    /// A sign-in that the end of the run cut off: the server has the secret, and may have taken it.
+    pub(super) fn note_interrupted_sign_in(&mut self) {
+        let (Some(by), Some(attempt)) = (self.facts.interrupted, self.signing_in.take()) else { return };
+        let reason = "the run was ended before the server had answered the sign-in";
+        self.facts.login = Attempt::Failed(Failure::temporary(Stage::Auth, Cause::Interrupted(by), reason));
+        self.facts.sign_ins.push(attempt);
     }
 
     async fn ask_to_sign_in<S: AsyncRead + AsyncWrite + Unpin>(
@@ -208,15 +242,6 @@ impl Session<'_> {
         };
         let limit = self.reply_limit();
         channel.ask(exchange.as_mut(), Stage::Auth, limit, &mut self.transcript).await
-    }
-
-    fn note_attempt(&mut self, attempted: &Attempted, refused: Option<Kind>) {
-        let Attempted { mechanism, username, .. } = attempted;
-        self.facts.sign_ins.push(SignInAttempt {
-            username: username.clone(),
-            mechanism: *mechanism,
-            refused,
-        });
     }
 
     /// The client's side of an attempt; the error says why there is none.
@@ -278,9 +303,14 @@ impl Session<'_> {
         channel: &mut Channel<S>,
         dialogue: &mut dyn Dialogue,
     ) -> bool {
+        let Attempted { credentials, mechanism, username, .. } = attempted;
+        let means = credentials.proof.means();
+        // Known from now on, also when the run ends while the rest is asked.
+        let signed_in = SignedIn { mechanism, username, means, account: Account::default() };
+        self.facts.login = Attempt::Done(signed_in.clone());
         let mut account = Account::default();
         let mut known = listed.or_else(|| self.facts.after_tls.value().cloned()).unwrap_or_default();
-        let sender = attempted.credentials.sender();
+        let sender = credentials.sender();
         let mut go_on = true;
         for step in 0.. {
             let mut exchange = match dialogue.look(step, &known, sender.as_deref()) {
@@ -302,9 +332,7 @@ impl Session<'_> {
             }
         }
         account.clean(|text| self.transcript.clean(text));
-        let Attempted { credentials, mechanism, username, .. } = attempted;
-        let means = credentials.proof.means();
-        self.facts.login = Attempt::Done(SignedIn { mechanism, username, means, account });
+        self.facts.login = Attempt::Done(SignedIn { account, ..signed_in });
         go_on
     }
 }

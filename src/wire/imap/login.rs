@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use super::{Client, Reply, Tagged, capabilities, capability_data, response_code};
 use crate::secret::Secret;
 use crate::settings::Protocol;
+use crate::wire::line::{FOLDER_LINES, REPLY_LINES};
 use crate::wire::login::{Denial, Found, Look, Responder, SignIn, SignInReply, refused, roomy, too_early};
 use crate::wire::sasl::Sensitive;
 use crate::wire::{Boxed, Capabilities, Exchange, Fault, Line, Next, imap};
@@ -255,8 +256,14 @@ impl Exchange for Ask {
         self.tagged.command(self.command)
     }
 
+    fn most_lines(&self) -> usize {
+        if self.command.starts_with("LIST") { FOLDER_LINES } else { REPLY_LINES }
+    }
+
     fn line(&mut self, line: &Line) -> Result<Next<Found>, Fault> {
         Ok(match self.tagged.line(line)? {
+            // Of a list of folders only those with a special use are kept.
+            Reply::Untagged(data) if data::is_plain_folder(&data) => Next::More,
             Reply::Untagged(data) => {
                 self.data.push(data);
                 Next::More

@@ -4,14 +4,17 @@ use zeroize::Zeroizing;
 
 use super::{AskCapabilities, status, unexpected};
 use crate::settings::Protocol;
-use crate::wire::login::{Denial, Found, Look, Responder, SignIn, SignInReply, refused, roomy};
+use crate::wire::login::{Denial, Found, Look, Responder, SignIn, SignInReply, refused};
 use crate::wire::sasl::Sensitive;
 use crate::wire::{Boxed, Capabilities, CapabilityReply, Exchange, Fault, Line, Next};
 
 /// The exchange of a sign-in.
 pub(super) fn sign_in(how: SignIn) -> Option<Boxed<SignInReply>> {
     Some(match how {
-        SignIn::Sasl { name, client, initial } => Box::new(Auth::new(name, client, initial)),
+        SignIn::Sasl { name, client, initial } => {
+            let (responder, opening, shown) = Responder::of_auth(name, client, initial, COMMAND_OCTETS);
+            Box::new(Auth { responder, opening, shown })
+        }
         SignIn::Command { username, password } => {
             let password = [b"PASS ".as_slice(), password.expose(), b"\r\n"].concat();
             let opening = Zeroizing::new(format!("USER {username}\r\n").into_bytes());
@@ -20,7 +23,7 @@ pub(super) fn sign_in(how: SignIn) -> Option<Boxed<SignInReply>> {
         }
         SignIn::Apop { username, digest } => {
             let command = format!("APOP {username} ");
-            let opening = Zeroizing::new(format!("{command}{digest}\r\n").into_bytes());
+            let opening = Zeroizing::new(format!("{command}{}\r\n", digest.as_str()).into_bytes());
             Box::new(Commands { opening, shown: command.len(), password: None })
         }
     })
@@ -42,27 +45,6 @@ struct Auth {
     responder: Responder,
     opening: Sensitive,
     shown: usize,
-}
-
-impl Auth {
-    fn new(name: &str, client: Box<dyn crate::wire::sasl::Client>, initial: bool) -> Self {
-        let command = format!("AUTH {name}");
-        let (responder, response) = Responder::new(client, initial);
-        let mut opening = roomy(&command, response.as_ref().map_or(0, |response| response.len()) + 3);
-        let mut shown = command.len() + 2;
-        let mut responder = responder;
-        match response {
-            Some(response) if command.len() + response.len() + 3 <= COMMAND_OCTETS => {
-                opening.extend_from_slice(b" ");
-                opening.extend_from_slice(response.as_bytes());
-                shown = command.len() + 1;
-            }
-            Some(response) => responder.hold(&response),
-            None => {}
-        }
-        opening.extend_from_slice(b"\r\n");
-        Self { responder, opening, shown }
-    }
 }
 
 impl Exchange for Auth {
@@ -273,7 +255,7 @@ mod tests {
     #[test]
     fn apop_hides_its_digest() {
         let exchange =
-            sign_in(SignIn::Apop { username: "tim".to_owned(), digest: "c4c9".to_owned() }).unwrap();
+            sign_in(SignIn::Apop { username: "tim".to_owned(), digest: "c4c9".to_owned().into() }).unwrap();
         let opening = exchange.opening();
         assert_eq!(opening, b"APOP tim c4c9\r\n");
         assert_eq!(&opening[..exchange.public_sent(&opening)], b"APOP tim ");

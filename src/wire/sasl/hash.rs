@@ -33,8 +33,8 @@ impl Client for CramMd5 {
         let mut mac = Hmac::<Md5>::new_from_slice(self.password.expose())
             .map_err(|_| Violation::new("HMAC-MD5 takes no such password"))?;
         mac.update(challenge);
-        let digest = HEXLOWER.encode(&mac.finalize().into_bytes());
-        Ok(Zeroizing::new(format!("{} {digest}", self.username).into_bytes()))
+        let digest = Zeroizing::new(HEXLOWER.encode(&mac.finalize().into_bytes()));
+        Ok(Zeroizing::new(format!("{} {}", self.username, digest.as_str()).into_bytes()))
     }
 
     fn is_open(&self) -> bool {
@@ -43,11 +43,11 @@ impl Client for CramMd5 {
 }
 
 /// The digest of APOP: MD5 of the stamp, brackets and all, followed by the password.
-pub fn apop(stamp: &str, password: &Secret) -> String {
+pub fn apop(stamp: &str, password: &Secret) -> Zeroizing<String> {
     let mut md5 = Md5::new();
     md5.update(stamp.as_bytes());
     md5.update(password.expose());
-    HEXLOWER.encode(&md5.finalize())
+    Zeroizing::new(HEXLOWER.encode(&md5.finalize()))
 }
 
 #[cfg(test)]
@@ -73,6 +73,6 @@ mod tests {
     #[test]
     fn apop_is_that_of_rfc_1939() {
         let digest = apop("<1896.697170952@dbc.mtview.ca.us>", &secret("tanstaaf"));
-        assert_eq!(digest, "c4c9334bac560ecc979e58001b3e22fb");
+        assert_eq!(digest.as_str(), "c4c9334bac560ecc979e58001b3e22fb");
     }
 }

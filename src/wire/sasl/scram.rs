@@ -69,7 +69,7 @@ enum State {
     /// Waits for the server's first message.
     First,
     /// Waits for the server's signature, which must be this one.
-    Final(Vec<u8>),
+    Final(Sensitive),
     /// The server has proved itself.
     Proved,
     /// The server gave an error in place of its signature.
@@ -117,8 +117,9 @@ impl Scram {
         let proof: Sensitive =
             Zeroizing::new(client_key.iter().zip(signature.iter()).map(|(key, sign)| key ^ sign).collect());
         let server_key = self.hmac(&salted, b"Server Key");
-        self.state = State::Final(self.hmac(&server_key, message.as_bytes()).to_vec());
-        Ok(Zeroizing::new(format!("{without_proof},p={}", BASE64.encode(&proof)).into_bytes()))
+        self.state = State::Final(self.hmac(&server_key, message.as_bytes()));
+        let proof = Zeroizing::new(BASE64.encode(&proof));
+        Ok(Zeroizing::new(format!("{without_proof},p={}", proof.as_str()).into_bytes()))
     }
 
     /// `Hi(Normalize(password), salt, i)`

@@ -2,14 +2,17 @@
 
 use super::Reply;
 use crate::settings::Protocol;
-use crate::wire::login::{Found, Look, Responder, SignIn, SignInReply, roomy};
+use crate::wire::login::{Found, Look, Responder, SignIn, SignInReply};
 use crate::wire::sasl::Sensitive;
 use crate::wire::{Boxed, Capabilities, Exchange, Fault, Line, Next};
 
 /// The exchange of a sign-in; SMTP has no command of its own for passwords.
 pub(super) fn sign_in(how: SignIn) -> Option<Boxed<SignInReply>> {
     match how {
-        SignIn::Sasl { name, client, initial } => Some(Box::new(Auth::new(name, client, initial))),
+        SignIn::Sasl { name, client, initial } => {
+            let (responder, opening, shown) = Responder::of_auth(name, client, initial, COMMAND_OCTETS);
+            Some(Box::new(Auth { responder, opening, shown, reply: Reply::default() }))
+        }
         SignIn::Command { .. } | SignIn::Apop { .. } => None,
     }
 }
@@ -36,26 +39,6 @@ struct Auth {
     opening: Sensitive,
     shown: usize,
     reply: Reply,
-}
-
-impl Auth {
-    fn new(name: &str, client: Box<dyn crate::wire::sasl::Client>, initial: bool) -> Self {
-        let command = format!("AUTH {name}");
-        let (mut responder, response) = Responder::new(client, initial);
-        let mut opening = roomy(&command, response.as_ref().map_or(0, |response| response.len()) + 3);
-        let mut shown = command.len() + 2;
-        match response {
-            Some(response) if command.len() + response.len() + 3 <= COMMAND_OCTETS => {
-                opening.extend_from_slice(b" ");
-                opening.extend_from_slice(response.as_bytes());
-                shown = command.len() + 1;
-            }
-            Some(response) => responder.hold(&response),
-            None => {}
-        }
-        opening.extend_from_slice(b"\r\n");
-        Self { responder, opening, shown, reply: Reply::default() }
-    }
 }
 
 impl Exchange for Auth {

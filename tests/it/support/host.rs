@@ -156,6 +156,8 @@ pub struct Session {
     pub hello: Option<usize>,
     /// True when a handshake was completed.
     pub secured: bool,
+    /// True when the client showed a certificate of its own.
+    pub introduced: bool,
     /// What RFC 9266 has both sides export from the handshake.
     pub exported: Vec<u8>,
 }
@@ -234,10 +236,15 @@ impl Host {
 
     /// Waits for the first line of a client.
     pub fn wait_for_line(&self) {
+        self.wait_for_lines(1);
+    }
+
+    /// Waits for so many lines of clients.
+    pub fn wait_for_lines(&self, lines: usize) {
         let waiting =
-            self.gate.changed.wait_timeout_while(self.gate.state(), LONGEST, |state| state.lines == 0);
+            self.gate.changed.wait_timeout_while(self.gate.state(), LONGEST, |state| state.lines < lines);
         let (state, _) = waiting.unwrap_or_else(PoisonError::into_inner);
-        assert!(state.lines > 0, "nobody said anything");
+        assert!(state.lines >= lines, "nobody said so much");
     }
 
     /// Ends the host once all clients are gone; gives what they did.
@@ -465,6 +472,7 @@ impl Connection {
         let done = connection.complete_io(&mut stream);
         self.session.sni = connection.server_name().map(str::to_owned);
         self.session.secured = !connection.is_handshaking();
+        self.session.introduced = connection.peer_certificates().is_some();
         let exported = connection.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(b""));
         self.session.exported = exported.map(Vec::from).unwrap_or_default();
         self.wire = Wire::Tls(Box::new(StreamOwned::new(connection, stream)));

@@ -66,6 +66,11 @@ pub(super) fn folders(data: &[String]) -> Vec<Folder> {
     found
 }
 
+/// True for a folder without a special use.
+pub(super) fn is_plain_folder(data: &str) -> bool {
+    behind(data, "LIST").is_some() && folders(std::slice::from_ref(&data.to_owned())).is_empty()
+}
+
 /// `"QUOTA" SP root SP "(" [resource SP usage SP limit] ")"`
 pub(super) fn quota(data: &[String]) -> Vec<Quota> {
     let mut found = Vec::new();
