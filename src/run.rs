@@ -23,7 +23,7 @@ use crate::probe::facts::Facts;
 use crate::probe::login::Credentials;
 use crate::probe::session::Ended;
 use crate::providers::Providers;
-use crate::settings::{Endpoint, Overrides};
+use crate::settings::{Endpoint, Overrides, Settings};
 
 /// What is to be done.
 #[derive(Debug)]
@@ -163,6 +163,11 @@ pub enum Trouble {
     Lost,
 }
 
+/// A service of some settings, with its names.
+const PER_SERVICE: usize = 400;
+/// What a source said beside its services: a URL, a reason, instructions.
+const PER_SOURCE: usize = 1_000;
+
 impl Outcome {
     fn new(index: usize, target: String) -> Self {
         Self { index, target, lookup: None, facts: Vec::new(), trouble: None }
@@ -171,6 +176,17 @@ impl Outcome {
     /// The entry for all targets that were not read, at the place of the first.
     pub fn unread(index: usize, by: EndedBy) -> Self {
         Self::in_trouble(index, "the rest of the list".to_owned(), Trouble::Unread(by))
+    }
+
+    /// About how many bytes it takes, without counting every one.
+    pub fn weight(&self) -> usize {
+        let services = |settings: &Settings| settings.services.len() * PER_SERVICE + PER_SOURCE;
+        let of_lookup = |lookup: &Lookup| {
+            let asked = lookup.sources.iter().map(|asked| asked.outcome.value());
+            asked.map(|answer| answer.map_or(PER_SOURCE, |answer| services(&answer.settings))).sum::<usize>()
+        };
+        let of_facts = self.facts.iter().map(share::weight).sum::<usize>();
+        self.lookup.as_ref().map_or(0, of_lookup) + of_facts
     }
 
     fn in_trouble(index: usize, target: String, trouble: Trouble) -> Self {

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use mailcfg::attempt::EndedBy;
+use mailcfg::render::Order;
 use mailcfg::report::finding::Status;
 use mailcfg::run::{Event, Outcome, Run};
 use tokio::sync::{mpsc, watch};
@@ -23,7 +24,7 @@ pub type Taken = Result<ControlFlow<Status, Status>, Complaint>;
 pub fn drive(
     run: Run,
     targets: Targets,
-    quiet: bool,
+    Manner { quiet, order }: Manner,
     take: impl FnMut(Outcome) -> Taken,
 ) -> Result<Vec<Status>, Complaint> {
     let runtime =
@@ -33,8 +34,12 @@ pub fn drive(
         let deadline = targets.deadline;
         let ledger = targets.ledger.clone();
         let progress = Progress::new(!quiet, targets.total);
-        let events = run.start(targets.into_stream(ended.clone()), ended);
-        let follower = Follower { events, progress, ledger: ledger.clone(), quiet, next: 0, unread: false };
+        let (held, holds) = watch::channel(0);
+        let events = run.start(targets.into_stream(ended.clone(), holds), ended);
+        let waiting = (order == Order::OfTargets).then(InOrder::default);
+        let ledger_too = ledger.clone();
+        let follower =
+            Follower { events, progress, ledger: ledger_too, quiet, next: 0, unread: false, waiting, held };
         let unread = tokio::select! {
             result = follower.follow(take, &end) => result?,
             () = second_signal(&end) => return Err(Complaint::killed()),
@@ -48,6 +53,15 @@ pub fn drive(
     })
 }
 
+/// How a run is followed.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// Whether nothing is to be said while the work goes on.
+    pub quiet: bool,
+    /// In which order results are given away.
+    pub order: Order,
+}
+
 /// Takes in what happens.
 struct Follower {
     events: mpsc::UnboundedReceiver<Event>,
@@ -57,6 +71,9 @@ struct Follower {
     /// The place behind all targets that are finished.
     next: usize,
     unread: bool,
+    /// The weights of the results that wait for one before them.
+    waiting: Option<InOrder<usize>>,
+    held: watch::Sender<usize>,
 }
 
 impl Follower {
@@ -86,6 +103,7 @@ impl Follower {
                 Some(Event::Finished(outcome)) => {
                     self.progress.clear();
                     self.next = self.next.max(outcome.index + 1);
+                    self.weigh(&outcome);
                     let status = match take(*outcome)? {
                         ControlFlow::Continue(status) => status,
                         ControlFlow::Break(status) => {
@@ -98,6 +116,15 @@ impl Follower {
                 Some(Event::Delayed(delay)) => self.say(&delay.to_string()),
                 Some(Event::Unread(_)) => self.unread = true,
             }
+        }
+    }
+
+    /// Notes how much is held back now.
+    fn weigh(&mut self, outcome: &Outcome) {
+        if let Some(waiting) = &mut self.waiting {
+            let weight = outcome.weight();
+            let given: usize = waiting.take(outcome.index, weight).iter().map(|(_, weight)| weight).sum();
+            self.held.send_modify(|held| *held = (*held + weight).saturating_sub(given));
         }
     }
 

@@ -118,7 +118,7 @@ fn print_all(mut printer: Printer<Looked>, lookups: Vec<Lookup>) -> Result<u8, C
 
 fn print_as_they_come(mut printer: Printer<Looked>, run: Run, targets: Targets) -> Result<u8, Complaint> {
     let mut statuses = Vec::new();
-    let others = drive(run, targets, printer.is_quiet(), |outcome| {
+    let others = drive(run, targets, printer.manner(), |outcome| {
         let index = outcome.index;
         let Some(looked) = judge_looked(outcome) else { return Ok(ControlFlow::Continue(Status::Pass)) };
         let status = Status::from(looked.status());

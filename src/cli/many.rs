@@ -14,10 +14,11 @@ use clap::Args;
 use futures_util::stream::{self, Stream, StreamExt};
 use mailcfg::net::pace::Limits;
 use mailcfg::net::{self, Network};
-use mailcfg::probe::session::Ended;
+use mailcfg::probe::session::{Ended, end_of_run};
 use mailcfg::render::json;
 use mailcfg::report::finding::Status;
 use mailcfg::run::{self, Job, Task};
+use tokio::sync::watch;
 
 use super::arguments::OutputArguments;
 use super::{Complaint, plan};
@@ -170,6 +171,12 @@ fn per_host(text: &str) -> Result<Option<Limits>, Complaint> {
 /// Makes a task of what stands in a line.
 type Read = Box<dyn Fn(&str) -> Result<Task, Complaint> + Send>;
 
+/// How many bytes of results are held back.
+pub type Held = watch::Receiver<usize>;
+
+/// 64 MiB: some 10,000 results of ordinary servers, and a bound to what hostile ones can fill.
+pub const MOST_HELD: usize = 64 << 20;
+
 /// The targets of a run, not begun.
 pub struct Targets {
     /// How many there are, when that is known before they are read.
@@ -189,15 +196,25 @@ impl Targets {
         self.list.is_some() || self.typed.len() != 1
     }
 
-    /// The jobs with their places, the list read as they are taken; without those that an earlier run finished.
-    pub fn into_stream(self, ended: Ended) -> impl Stream<Item = (usize, Job)> + Send + use<> {
+    /// The jobs with their places, the list read as they are taken; without those that an earlier run finished. No more
+    /// are given while many bytes of results are held back, because one before them is not there yet.
+    pub fn into_stream(self, ended: Ended, held: Held) -> impl Stream<Item = (usize, Job)> + Send + use<> {
         let places = self.typed.len();
         self.ledger.open().seen = places;
         let ledger = self.ledger.clone();
         let typed = self.typed.into_iter().enumerate().filter(move |(_, job)| !ledger.passes_over(&job.task));
-        let listed = self.list.map(|list| list.read(places, self.read, self.ledger, ended));
+        let listed = self.list.map(|list| list.read(places, self.read, self.ledger, ended.clone()));
         let listed = stream::iter(listed).flatten().map(|(place, task)| (place, Job::from(task)));
-        stream::iter(typed).chain(listed)
+        stream::iter(typed).chain(listed).then(move |job| {
+            let (mut held, ended) = (held.clone(), ended.clone());
+            async move {
+                tokio::select! {
+                    _ = held.wait_for(|bytes| *bytes <= MOST_HELD) => {}
+                    _ = end_of_run(&ended) => {}
+                }
+                job
+            }
+        })
     }
 }
 
@@ -257,6 +274,28 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn no_target_is_begun_while_too_much_is_held_back() {
+        let task = |name: &str| plan::query(name).map(Task::Lookup).unwrap_or_else(|_| panic!("{name}"));
+        let targets = Targets {
+            total: Some(2),
+            deadline: None,
+            ledger: Ledger::default(),
+            typed: vec![task("a.example").into(), task("b.example").into()],
+            list: None,
+            read: Box::new(|_| Err(Complaint::usage(anyhow!("there is no list"), ""))),
+        };
+        let (_end, ended) = watch::channel(None);
+        let (held, holds) = watch::channel(0);
+        let mut stream = std::pin::pin!(targets.into_stream(ended, holds));
+        assert_eq!(stream.next().await.map(|(place, _)| place), Some(0));
+        held.send_replace(MOST_HELD + 1);
+        let soon = Duration::from_millis(50);
+        assert!(tokio::time::timeout(soon, stream.next()).await.is_err());
+        held.send_replace(MOST_HELD);
+        assert_eq!(stream.next().await.map(|(place, _)| place), Some(1));
+    }
 
     #[test]
     fn limits_of_a_host_are_read() {

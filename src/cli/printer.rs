@@ -8,7 +8,7 @@ use mailcfg::render::{Order, Renderer};
 use mailcfg::report::finding::Status;
 
 use super::Complaint;
-use super::drive::{InOrder, Taken};
+use super::drive::{InOrder, Manner, Taken};
 use super::output::Output;
 
 /// Where results of one kind go.
@@ -24,9 +24,9 @@ impl<T> Printer<T> {
         Self { output, renderer, in_order: InOrder::default() }
     }
 
-    /// True when nothing is to be said while the work goes on.
-    pub fn is_quiet(&self) -> bool {
-        self.output.quiet
+    /// How a run is to be followed whose results come here.
+    pub fn manner(&self) -> Manner {
+        Manner { quiet: self.output.quiet, order: self.output.format.order }
     }
 
     /// Takes a result that was judged so; writes those whose turn it is.

@@ -67,7 +67,7 @@ pub fn run_and_print<'a>(
     let look = Look { style: output.style, several: targets.are_several(), ..look };
     let mut printer = Printer::new(output, (format.reports)(&look));
     let mut counted = Vec::new();
-    let others = drive(run, targets, printer.is_quiet(), |outcome| {
+    let others = drive(run, targets, printer.manner(), |outcome| {
         let context = context(outcome.index);
         let report = judge(outcome, &context);
         let status = report.status;

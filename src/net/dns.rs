@@ -168,23 +168,43 @@ impl Resolver {
                 Ok(records) => return Ok(records),
                 Err(unanswered) => unanswered,
             };
-            let alias = match unanswered.behind_alias {
-                true => self.records(&at, RecordType::CNAME).await?,
-                false => Vec::new(),
-            };
-            let Some(RData::CNAME(target)) =
-                alias.into_iter().find(|record| matches!(record, RData::CNAME(_)))
-            else {
-                return Err(unanswered.failure);
-            };
-            at = target.0.to_ascii().trim_end_matches('.').to_owned();
+            let alias = if unanswered.behind_alias { self.alias(&at).await? } else { None };
+            at = alias.ok_or(unanswered.failure)?;
         }
-        Err(failed(format!("{name} SRV stands behind more than {MAX_ALIASES} aliases")))
+        Err(too_many_aliases(name, RecordType::SRV))
+    }
+
+    /// What a name is an alias of.
+    async fn alias(&self, name: &str) -> Result<Option<String>, Failure> {
+        let records = self.ask(name, RecordType::CNAME).await.map_err(|unanswered| unanswered.failure)?;
+        Ok(records.iter().find_map(|record| match record {
+            RData::CNAME(target) => Some(target.0.to_ascii().trim_end_matches('.').to_owned()),
+            _ => None,
+        }))
+    }
+
+    /// True when a name is the alias of an alias, and so on without an end.
+    async fn is_endless_alias(&self, name: &str) -> bool {
+        let mut at = name.to_owned();
+        for _ in 0..MAX_ALIASES {
+            match self.alias(&at).await {
+                Ok(Some(target)) => at = target,
+                _ => return false,
+            }
+        }
+        true
     }
 
     /// The records in the answer for one type at a name without its last dot; those of a CNAME on the way are among them.
     async fn records(&self, name: &str, record_type: RecordType) -> Result<Vec<RData>, Failure> {
-        self.ask(name, record_type).await.map_err(|unanswered| unanswered.failure)
+        match self.ask(name, record_type).await {
+            Ok(records) => Ok(records),
+            // Aliases in a circle look as if there were no record; a server that knows of none shows its SOA (RFC 2308).
+            Err(unanswered) if unanswered.unproved && self.is_endless_alias(name).await => {
+                Err(too_many_aliases(name, record_type))
+            }
+            Err(unanswered) => Err(unanswered.failure),
+        }
     }
 
     async fn ask(&self, name: &str, record_type: RecordType) -> Result<Vec<RData>, Unanswered> {
@@ -209,6 +229,7 @@ impl Resolver {
             }
             Ok(Err(error)) => Err(Unanswered {
                 behind_alias: asked_elsewhere(&error, &absolute),
+                unproved: lacks_authority(&error),
                 failure: self.failure_of(&error, name, record_type),
             }),
         }
@@ -311,11 +332,13 @@ struct Unanswered {
     failure: Failure,
     /// Whether it was the target of an alias that had none.
     behind_alias: bool,
+    /// Whether no authority stands behind "there is no such record".
+    unproved: bool,
 }
 
 impl From<Failure> for Unanswered {
     fn from(failure: Failure) -> Self {
-        Self { failure, behind_alias: false }
+        Self { failure, behind_alias: false, unproved: false }
     }
 }
 
@@ -325,6 +348,20 @@ fn asked_elsewhere(error: &NetError, asked: &Name) -> bool {
         NetError::Dns(DnsError::NoRecordsFound(none)) => none.query.name() != asked,
         _ => false,
     }
+}
+
+/// True when an answer without records names no server that would know of them.
+fn lacks_authority(error: &NetError) -> bool {
+    match error {
+        NetError::Dns(DnsError::NoRecordsFound(none)) => {
+            none.response_code == ResponseCode::NoError && none.soa.is_none()
+        }
+        _ => false,
+    }
+}
+
+fn too_many_aliases(name: &str, record_type: RecordType) -> Failure {
+    failed(format!("{name} {record_type} stands behind more than {MAX_ALIASES} aliases"))
 }
 
 fn builder_for(servers: Vec<NameServerConfig>) -> ResolverBuilder<TokioRuntimeProvider> {

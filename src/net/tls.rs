@@ -129,7 +129,7 @@ pub async fn handshake(
         config.client_auth_cert_resolver = resolver;
     }
     let seen = Arc::new(Seen::default());
-    let watched = Watched { stream, seen: Arc::clone(&seen) };
+    let watched = Watched { stream, seen: Arc::clone(&seen), left: CONNECTION_BYTES };
     let started = Instant::now();
     let mut connecting = Box::pin(TlsConnector::from(Arc::new(config)).connect(server_name(name), watched));
     let mut ended = None;
@@ -318,11 +318,33 @@ impl Seen {
 /// Enough of a clear-text line to quote it.
 const SEEN_BYTES: usize = 256;
 
-/// A TCP stream that keeps the first bytes it read.
+/// A TCP stream that keeps the first bytes it read, and reads so many in all: records of TLS may be endless and hold
+/// nothing of the dialogue.
 #[derive(Debug)]
 pub struct Watched {
     stream: TcpStream,
     seen: Arc<Seen>,
+    left: usize,
+}
+
+/// 4 MiB: the whole dialogue, or a page, with room for the certificates and what TLS adds.
+pub const CONNECTION_BYTES: usize = 4 * 1024 * 1024;
+
+/// More came on one connection than [`CONNECTION_BYTES`].
+#[derive(Debug, thiserror::Error)]
+#[error("the server sent more than {} MiB", CONNECTION_BYTES / 1024 / 1024)]
+pub struct TooMuch;
+
+/// What is wrong with the bytes that came inside TLS, when it was this side that broke off.
+pub fn broken_inside(error: &io::Error) -> Option<String> {
+    let inner = error.get_ref()?;
+    if inner.is::<TooMuch>() {
+        return Some(inner.to_string());
+    }
+    match inner.downcast_ref::<rustls::Error>()? {
+        rustls::Error::AlertReceived(_) => None,
+        broken => Some(format!("what the server sent inside TLS is broken: {broken}")),
+    }
 }
 
 impl Watched {
@@ -341,7 +363,12 @@ impl AsyncRead for Watched {
         let this = self.get_mut();
         let before = buffer.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, buffer))?;
-        this.seen.note(buffer.filled().get(before..).unwrap_or_default());
+        let new = buffer.filled().get(before..).unwrap_or_default();
+        this.seen.note(new);
+        match this.left.checked_sub(new.len()) {
+            Some(left) => this.left = left,
+            None => return Poll::Ready(Err(io::Error::other(TooMuch))),
+        }
         Poll::Ready(Ok(()))
     }
 }
@@ -381,6 +408,9 @@ fn failure_of(error: &io::Error, seen: &Seen) -> Failure {
     let fail = |cause, reason: String| Failure::new(Stage::Tls, cause, reason);
     if let Some(words) = seen.plain_text() {
         return fail(Cause::PlainText, format!("the server answered ClientHello in clear text: {words}"));
+    }
+    if error.get_ref().is_some_and(|inner| inner.is::<TooMuch>()) {
+        return fail(Cause::Malformed, TooMuch.to_string());
     }
     let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
         let cause = Cause::of_io(error);

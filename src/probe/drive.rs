@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::facts::{Party, Said};
 use crate::attempt::{Cause, Failure, Stage};
+use crate::net::tls::broken_inside;
 use crate::secret::{Concealer, HIDDEN};
 use crate::wire::line::{Fault, Line, Splitter};
 use crate::wire::{Exchange, Next};
@@ -139,6 +140,9 @@ fn timed_out(stage: Stage) -> Failure {
 }
 
 fn ended(error: &io::Error, stage: Stage) -> Failure {
+    if let Some(reason) = broken_inside(error) {
+        return Failure::new(Stage::Protocol, Cause::Malformed, reason);
+    }
     let cause = Cause::of_io(error);
     let reason = match (&cause, stage) {
         (Cause::Closed, Stage::Greeting) => "the server closed the connection without a greeting".to_owned(),

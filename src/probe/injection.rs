@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::Options;
 use super::drive::{Channel, Transcript};
+use super::session::REPLY_LIMIT;
 use super::session::answer::{address_literal, waiting_bytes};
 use crate::attempt::{Cause, Failure, Stage};
 use crate::net::Network;
@@ -143,6 +144,3 @@ fn refused(temporary: bool, words: &str) -> Result<Fate, Failure> {
 fn unclear(stage: Stage, reason: String) -> Failure {
     Failure::temporary(stage, Cause::Busy, reason)
 }
-
-/// 10 s: the reply to a goodbye needs no thinking.
-const REPLY_LIMIT: Duration = Duration::from_secs(10);

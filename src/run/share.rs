@@ -115,7 +115,7 @@ fn shared(facts: &Facts) -> Facts {
 }
 
 /// About how many bytes facts take, without counting every one.
-fn weight(facts: &Facts) -> usize {
+pub(super) fn weight(facts: &Facts) -> usize {
     let texts = |texts: &[String]| texts.iter().map(|text| text.len() + PER_TEXT).sum::<usize>();
     let listed = |attempt: &Attempt<Capabilities>| {
         attempt
@@ -135,6 +135,7 @@ fn weight(facts: &Facts) -> usize {
         + greeting
         + tried
         + texts(&facts.notes)
+        + facts.transcript.iter().map(|said| said.text.len() + PER_TEXT).sum::<usize>()
 }
 
 fn listed_in(greeting: &crate::wire::Greeting, texts: impl Fn(&[String]) -> usize) -> usize {
@@ -143,8 +144,11 @@ fn listed_in(greeting: &crate::wire::Greeting, texts: impl Fn(&[String]) -> usiz
 
 /// A `String` and what its allocation takes beside its bytes.
 const PER_TEXT: usize = 40;
+/// What a certificate has beside its names: two distinguished names, digests, dates, problems.
 const PER_CERTIFICATE: usize = 800;
+/// An address that was tried, and why it failed.
 const PER_TRIED: usize = 300;
+/// The reasons of steps that failed or were not reached.
 const PER_FACTS: usize = 800;
 
 /// 32 MiB: some 10,000 endpoints.

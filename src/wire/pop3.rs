@@ -177,6 +177,18 @@ mod tests {
     }
 
     #[test]
+    fn a_greeting_of_brackets_was_read_as_often_as_it_had_some() {
+        let brackets = format!("+OK {}>\r\n", "<".repeat(65_000));
+        let began = std::time::Instant::now();
+        for _ in 0..100 {
+            assert!(!greeting(&brackets).apop);
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
+        assert_eq!(stamp("hello <a <1.2@x> y>"), Some("<1.2@x>"));
+        assert_eq!(stamp("<no stamp> <1.2@x>"), Some("<1.2@x>"));
+    }
+
+    #[test]
     fn greetings_are_read() {
         for (line, kind, text) in [
             ("+OK Dovecot ready.\r\n", GreetingKind::Ready, "Dovecot ready."),

@@ -718,3 +718,25 @@ const FREE: Ipv4Addr = Ipv4Addr::new(127, 0, 7, 20);
 const TARGETS: usize = 10_000;
 
 const MOST_KILOBYTES: usize = 100_000;
+
+#[test]
+fn a_run_kept_every_large_greeting_behind_a_silent_target() {
+    let fat = format!("220-{}\r\n", "x".repeat(60_000)).repeat(15) + "220 ready\r\n";
+    let (silent, fat) = (Host::start(silence()), Host::start([send(&fat), close()]).expect_connections(300));
+    let first = format!("first.example:25:127.0.0.1:{}", silent.address.port());
+    let rest = format!("::127.0.0.1:{}", fat.address.port());
+    let mut command = mailcfg(["probe", "--format", "csv", "--timeout", "8s", "--per-host", "0"]);
+    command.args([
+        "--connect-to",
+        &first,
+        "--connect-to",
+        &rest,
+        "--protocol",
+        "smtp",
+        "smtp://first.example",
+    ]);
+    command.args((0..300).map(|number| format!("smtp://host{number}.example")));
+    let (output, kilobytes) = command::weigh(&mut command);
+    assert_eq!(output.stdout.lines().count(), 302, "{}", output.stderr);
+    assert!((1..100_000).contains(&kilobytes), "{kilobytes} kB");
+}

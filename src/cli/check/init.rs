@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
+use mailcfg::render::Order;
 use mailcfg::render::style::{Escaped, is_dangerous};
 use mailcfg::report::finding::{Finding, Severity};
 use mailcfg::report::policy::Policy;
@@ -19,7 +20,7 @@ use time::{Date, Duration, OffsetDateTime};
 
 use super::file::is_same;
 use super::{CheckArguments, prepare};
-use crate::cli::drive::drive;
+use crate::cli::drive::{Manner, drive};
 use crate::cli::output::Output;
 use crate::cli::{Complaint, plan};
 
@@ -40,7 +41,8 @@ pub fn run(arguments: &CheckArguments) -> Result<u8, Complaint> {
     let (now, policy) = (OffsetDateTime::now_utc(), Policy::default());
     let mut reports = Vec::new();
     let targets = arguments.pace.targets(tasks)?;
-    drive(prepare(arguments, false)?, targets, arguments.shown.quiet, |outcome| {
+    let manner = Manner { quiet: arguments.shown.quiet, order: Order::OfCompletion };
+    drive(prepare(arguments, false)?, targets, manner, |outcome| {
         let report = judge(outcome, &Context::new(now, &policy));
         let status = report.status;
         reports.push(report);
