@@ -229,7 +229,7 @@ impl Resolver {
             }
             Ok(Err(error)) => Err(Unanswered {
                 behind_alias: asked_elsewhere(&error, &absolute),
-                unproved: lacks_authority(&error),
+                unproved: asked_elsewhere(&error, &absolute) && lacks_authority(&error),
                 failure: self.failure_of(&error, name, record_type),
             }),
         }
