@@ -268,6 +268,7 @@ pub fn invalid_target(error: InvalidTarget) -> Complaint {
 /// RFC 5321, section 4.5.3.1.2.
 const EHLO_OCTETS: usize = 255;
 
+/// A day: what takes longer is a slip of the keyboard.
 const LONGEST_SECONDS: f64 = 86_400.0;
 
 #[cfg(test)]

@@ -440,13 +440,13 @@ pub const MAX_ADDRESSES: usize = 32;
 pub const MAX_RECORDS: usize = 200;
 
 /// Nobody has more on purpose, and some turn in a circle.
-const MAX_ALIASES: usize = 8;
+pub const MAX_ALIASES: usize = 8;
 
 /// Ten times a long DKIM key; settings are far shorter.
 pub const TXT_BYTES: usize = 4 * 1024;
 
 /// Two of each family: hickory asks them two at a time.
-const MAX_RESOLVER_ADDRESSES: usize = 4;
+pub const MAX_RESOLVER_ADDRESSES: usize = 4;
 
 #[cfg(test)]
 mod tests {

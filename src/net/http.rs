@@ -32,7 +32,7 @@ use super::tls::{self, Groups};
 use crate::attempt::{Cause, Failure, Stage};
 use crate::wire::line::excerpt;
 
-pub use url::{InvalidUrl, Scheme, Url};
+pub use url::{InvalidUrl, Scheme, URL_BYTES, Url};
 
 /// A connection to a web server on which nothing was asked yet.
 #[derive(Debug)]

@@ -336,6 +336,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// A delay is worth a word after 2 s.
 const TELL_AFTER: Duration = Duration::from_secs(2);
 
+/// Addresses that nobody visits any more take little: looking for them is put off until there are so many.
 const FIRST_SWEEP: usize = 1024;
 
 #[cfg(test)]

@@ -226,9 +226,9 @@ const KINDS: &[&str] = &["imap", "pop3", "smtp", "managesieve", "jmap"];
 const ENABLE_FIRST: &str = "Allow mail programs first, on this page";
 
 /// More than a person reads; real documents have at most four.
-const INSTRUCTIONS: usize = 20;
+pub const INSTRUCTIONS: usize = 20;
 /// Real documents name at most five.
-const SCOPES: usize = 50;
+pub const SCOPES: usize = 50;
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,8 @@
 
 mod login;
 
+pub use login::MOST_KEPT;
+
 use super::injection::{Injection, Replies};
 use super::login::{Look, SignIn, SignInReply};
 use super::{

@@ -161,7 +161,7 @@ pub const FOLDER_LINES: usize = 20_000;
 pub const SESSION_BYTES: usize = 1024 * 1024;
 
 /// How much of a server's words is quoted in a sentence.
-const EXCERPT_CHARACTERS: usize = 200;
+pub const EXCERPT_CHARACTERS: usize = 200;
 
 #[cfg(test)]
 mod tests {

@@ -127,10 +127,10 @@ pub(super) fn quote(text: &str) -> String {
 pub const SERVICES: usize = 100;
 
 /// A name has 253 octets, a placeholder takes the place of some.
-const HOST_BYTES: usize = 300;
+pub const HOST_BYTES: usize = 300;
 
 /// RFC 5321, section 4.5.3.1: 64 octets, `@`, 255 octets.
-const USERNAME_BYTES: usize = 320;
+pub const USERNAME_BYTES: usize = 320;
 
 #[cfg(test)]
 pub(crate) mod tests {

@@ -205,7 +205,7 @@ pub const DEPTH: usize = 64;
 pub const ELEMENTS: usize = 20_000;
 
 /// Real elements have at most three.
-const ATTRIBUTES: usize = 32;
+pub const ATTRIBUTES: usize = 32;
 
 #[cfg(test)]
 mod tests {

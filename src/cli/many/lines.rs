@@ -104,6 +104,7 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 /// The longest address has 254 octets (RFC 5321); a URL and a comment may stand beside it.
 const LINE_BYTES: u64 = 4096;
 
+/// As much of a bad line as stands in one line of a screen.
 const SHOWN_CHARACTERS: usize = 80;
 
 #[cfg(test)]

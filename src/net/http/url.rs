@@ -166,7 +166,7 @@ fn problem(error: ::url::ParseError) -> &'static str {
 }
 
 /// RFC 9110, section 4.1: what everybody should be able to handle.
-const URL_BYTES: usize = 8_000;
+pub const URL_BYTES: usize = 8_000;
 
 #[cfg(test)]
 mod tests {

@@ -12,6 +12,8 @@ use crate::wire::{Boxed, Capabilities, Exchange, Fault, Line, Next, imap};
 
 mod data;
 
+pub use data::MOST_KEPT;
+
 /// The exchange of a sign-in; APOP is POP3's alone.
 pub(super) fn sign_in(client: &mut Client, how: SignIn) -> Option<Boxed<SignInReply>> {
     let tagged = Tagged::new(client.tag());

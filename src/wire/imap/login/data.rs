@@ -45,7 +45,7 @@ pub(super) fn namespaces(data: &[String]) -> Vec<Namespace> {
             found.extend(item.list().iter().filter_map(namespace));
         }
     }
-    found.truncate(MOST);
+    found.truncate(MOST_KEPT);
     found
 }
 
@@ -62,7 +62,7 @@ pub(super) fn folders(data: &[String]) -> Vec<Folder> {
             }
         }
     }
-    found.truncate(MOST);
+    found.truncate(MOST_KEPT);
     found
 }
 
@@ -85,7 +85,7 @@ pub(super) fn quota(data: &[String]) -> Vec<Quota> {
             }
         }
     }
-    found.truncate(MOST);
+    found.truncate(MOST_KEPT);
     found
 }
 
@@ -165,7 +165,7 @@ fn decoded(text: &str) -> Option<String> {
 const ROLES: &[&str] = &["all", "archive", "drafts", "flagged", "junk", "sent", "trash", "important"];
 
 /// Real accounts have fewer of any of these.
-const MOST: usize = 64;
+pub const MOST_KEPT: usize = 64;
 
 /// NAMESPACE nests three deep with extensions.
 const DEPTH: usize = 8;
@@ -227,7 +227,7 @@ mod tests {
             "LIST (\\Sent) \"/\" \"&////-\"".to_owned(),
         ] {
             let data = [line];
-            assert!(namespaces(&data).len() + folders(&data).len() + quota(&data).len() <= MOST);
+            assert!(namespaces(&data).len() + folders(&data).len() + quota(&data).len() <= MOST_KEPT);
         }
     }
 }
