@@ -2,4 +2,6 @@
 //!
 //! The fuzz targets call one each; the tests on stable call them all with generated input and with the corpus.
 
+#![forbid(unsafe_code)]
+
 pub mod properties;

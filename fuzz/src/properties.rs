@@ -11,15 +11,17 @@ use mailcfg::net::dns::ResolverChoice;
 use mailcfg::net::http::Url;
 use mailcfg::net::{ConnectTo, Network, Options};
 use mailcfg::probe::certificate;
-use mailcfg::providers::table::Table;
+use mailcfg::probe::certificate::Certificate;
+use mailcfg::providers::table::{Provider, Table};
 use mailcfg::render::style::is_dangerous;
 use mailcfg::settings::Protocol;
 use mailcfg::target::{Address, Domain, Host, Target};
 use mailcfg::wire::line::{Fault, Line, REPLY_LINES, Splitter};
 use mailcfg::wire::offer::Offer;
 use mailcfg::wire::{
-    Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Next, StartTlsReply, autoconfig, autodiscover,
-    dialogue, pacc, text,
+    Boxed, CAPABILITIES, CAPABILITIES_BYTES, CAPABILITY_BYTES, Capabilities, CapabilityReply, Dialogue,
+    Exchange, GREETING_BYTES, Greeting, MECHANISMS, Next, StartTlsReply, autoconfig, autodiscover, dialogue,
+    pacc, refusal, text,
 };
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
@@ -46,6 +48,7 @@ pub const ALL: &[(&str, Property)] = &[
     ("login", login),
     ("render", render),
     ("injection", injection),
+    ("refusal", refusal),
 ];
 
 /// Lines come out the same however the bytes are cut, and hold neither a line end nor a NUL.
@@ -102,7 +105,7 @@ struct Conversation {
 }
 
 enum Step {
-    Greeting(Boxed<mailcfg::wire::Greeting>),
+    Greeting(Boxed<Greeting>),
     BeforeTls(Boxed<CapabilityReply>),
     StartTls(Boxed<StartTlsReply>),
     AfterTls(Boxed<CapabilityReply>),
@@ -133,7 +136,7 @@ impl Conversation {
             Step::Greeting(exchange) => {
                 let next = exchange.line(line);
                 if let Some(greeting) = self.go_on(next) {
-                    greeting.capabilities.iter().for_each(check_capabilities);
+                    check_greeting(&greeting);
                     self.begin(|dialogue| Step::BeforeTls(dialogue.capabilities()));
                 }
             }
@@ -230,15 +233,36 @@ pub fn injection(bytes: &[u8]) {
     same_when_cut(script, &fate(&[script]), fate);
 }
 
+/// Any words of a server that refuses a sign-in; the first byte says in which protocol. What they mean does not hang on
+/// how they are written.
+pub fn refusal(bytes: &[u8]) {
+    let Some((choice, words)) = bytes.split_first() else { return };
+    let words = String::from_utf8_lossy(words);
+    let kind = |words: &str| refusal::kind(protocol(*choice), words);
+    assert_eq!(kind(&words), kind(&words.to_ascii_uppercase()), "{words:?}");
+}
+
+fn check_greeting(greeting: &Greeting) {
+    assert!(greeting.text.len() <= GREETING_BYTES + MARK, "{} bytes", greeting.text.len());
+    assert!(greeting.raw.len() <= GREETING_BYTES + MARK, "{} bytes", greeting.raw.len());
+    greeting.capabilities.iter().for_each(check_capabilities);
+}
+
 fn check_reply(reply: &CapabilityReply) {
-    if let CapabilityReply::List(listed) = reply {
-        check_capabilities(listed);
+    match reply {
+        CapabilityReply::List(listed) => check_capabilities(listed),
+        CapabilityReply::Unsupported(words) => assert!(words.len() <= REPLY, "{} bytes", words.len()),
+        CapabilityReply::Refused(no) => assert!(no.text.len() <= REPLY, "{} bytes", no.text.len()),
     }
 }
 
 fn check_capabilities(listed: &Capabilities) {
-    assert!(listed.list.len() <= mailcfg::wire::CAPABILITIES);
-    assert!(listed.mechanisms.len() <= mailcfg::wire::MECHANISMS);
+    assert!(listed.list.len() <= CAPABILITIES);
+    assert!(listed.list.iter().all(|entry| entry.len() <= CAPABILITY_BYTES + MARK));
+    assert!(listed.list.iter().map(String::len).sum::<usize>() <= CAPABILITIES_BYTES);
+    // The three that are commands stand beside those that are offered.
+    assert!(listed.mechanisms.len() <= MECHANISMS + 1);
+    assert!(listed.mechanisms.iter().all(|name| name.len() <= CAPABILITY_BYTES));
     assert!(listed.notes.len() <= NOTES, "{:?}", listed.notes);
 }
 
@@ -315,10 +339,21 @@ fn check_sentence(text: &str) {
 /// A provider table, whatever it is: an error names a place inside the text.
 pub fn table(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    if let Err(error) = Table::parse(&text) {
-        assert!(error.line >= 1 && error.column >= 1, "{error}");
-        assert!(error.line <= text.lines().count().max(1) + 1, "{error}");
+    match Table::parse(&text) {
+        Ok(table) => table.providers.iter().for_each(|provider| check_provider(provider, &table)),
+        Err(error) => {
+            assert!(error.line >= 1 && error.column >= 1, "{error}");
+            assert!(error.line <= text.lines().count().max(1) + 1, "{error}");
+        }
     }
+}
+
+/// An entry is whole, and found by each of its domains.
+fn check_provider(provider: &Provider, table: &Table) {
+    assert!(!provider.id.is_empty() && !provider.name.is_empty(), "{provider:?}");
+    assert!(!provider.services.is_empty(), "{provider:?}");
+    let found = |domain: &Domain| table.find(domain).is_some_and(|found| found.id == provider.id);
+    assert!(provider.domains.iter().all(found), "{provider:?}");
 }
 
 /// What a person types: what is accepted prints as something that is accepted and means the same.
@@ -365,10 +400,20 @@ pub fn certificate(bytes: &[u8]) {
             panic!("a chain that was sent has facts");
         };
         assert!(!seen.problems.is_empty(), "what nobody signed has a problem");
-        if let Some(certificate) = &seen.certificate {
-            let _ = (certificate.days_left(OffsetDateTime::UNIX_EPOCH), certificate.lifetime());
-        }
+        assert!(seen.problems.len() <= PROBLEMS, "{:?}", seen.problems);
+        seen.problems.iter().for_each(|problem| check_sentence(&problem.detail));
+        seen.certificate.iter().for_each(|certificate| check_certificate(certificate, bytes.len()));
     }
+}
+
+/// What is told of a certificate is not much longer than the certificate.
+fn check_certificate(certificate: &Certificate, bytes: usize) {
+    let _ = (certificate.days_left(OffsetDateTime::UNIX_EPOCH), certificate.lifetime());
+    let names = certificate.names.iter().map(String::len).sum::<usize>();
+    let told = certificate.subject.len() + certificate.issuer.len() + certificate.key.len() + names;
+    assert!(told <= LONGER * bytes + WORD, "{told} bytes of {bytes}");
+    assert!(certificate.names.len() <= bytes, "{} names", certificate.names.len());
+    assert!(certificate.sha256.len() == 64 && certificate.key_sha256.len() == 64);
 }
 
 /// Holds a result against those of the same bytes cut at some places, and byte by byte.
@@ -389,6 +434,18 @@ const SERVICES: usize = 100;
 
 /// Names and URLs in documents are shorter.
 const WORD: usize = 16 * 1024;
+
+/// `…`, which marks what was cut.
+const MARK: usize = '…'.len_utf8();
+
+/// A refusal is one line, or in SMTP all lines of a reply.
+const REPLY: usize = mailcfg::wire::line::SESSION_BYTES * 2;
+
+/// Each kind of problem once.
+const PROBLEMS: usize = 10;
+
+/// Bytes that are no letters are written in three, and names with their escapes.
+const LONGER: usize = 12;
 
 /// A list of capabilities gives few remarks.
 const NOTES: usize = 16;

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -10,7 +11,11 @@ use proptest::test_runner::{Config, TestRunner};
 #[path = "../../fuzz/src/properties.rs"]
 mod properties;
 
-use properties::{ALL, Property};
+use mailcfg::wire::CAPABILITIES;
+use mailcfg::wire::line::{LINE_BYTES, REPLY_LINES, SESSION_BYTES};
+use mailcfg::wire::text::DOCUMENT_BYTES;
+use mailcfg::wire::xml::{DEPTH, ELEMENTS};
+use properties::{ALL, Property, autoconfig, autodiscover, imap, line, pacc, pop3, smtp};
 
 #[test]
 fn every_input_of_the_corpus_keeps_the_promises() {
@@ -40,6 +45,64 @@ fn arbitrary_bytes_keep_the_promises() {
     }
 }
 
+/// A parser that reads its input as often as it is long takes minutes for these.
+#[test]
+fn no_input_takes_long() {
+    for (name, property) in ALL {
+        // What is rendered stands in a hundred places, in every format.
+        let long = if *name == "render" { LONG / 16 } else { LONG };
+        for (start, again) in REPEATED {
+            let input = format!("{start}{}>\r\n", again.repeat(long / again.len()));
+            let began = Instant::now();
+            property(input.as_bytes());
+            assert!(began.elapsed() < LONGEST, "{name}: {start}{again}…: {:?}", began.elapsed());
+        }
+    }
+}
+
+#[test]
+fn what_is_at_a_limit_is_the_same_however_it_is_cut() {
+    let dialogues = [imap as Property, pop3, smtp];
+    let mut inputs = Vec::new();
+    for more in [LINE_BYTES - 1, LINE_BYTES, LINE_BYTES + 1] {
+        inputs.push("x".repeat(more) + "\r\n");
+        inputs.push("x".repeat(more));
+    }
+    for lines in [REPLY_LINES - 1, REPLY_LINES, REPLY_LINES + 1, CAPABILITIES + 1] {
+        inputs.push("* OK\r\n".to_owned() + &"* X\r\n".repeat(lines) + "A1 OK\r\n");
+        inputs.push("+OK\r\n+OK\r\n".to_owned() + &"X\r\n".repeat(lines) + ".\r\n");
+        inputs.push("220 x\r\n".to_owned() + &"250-X\r\n".repeat(lines) + "250 X\r\n");
+        inputs.push("220-x\r\n".repeat(lines) + "220 x\r\n");
+    }
+    for input in &inputs {
+        dialogues.iter().for_each(|property| property(input.as_bytes()));
+        line(input.as_bytes());
+    }
+    let much = "x\n".repeat(SESSION_BYTES / 2);
+    [much.clone(), much.clone() + "\n", much + "x\n"].iter().for_each(|input| line(input.as_bytes()));
+}
+
+#[test]
+fn a_document_at_a_limit_is_read_or_refused() {
+    let elements = |count: usize| format!("<clientConfig>{}</clientConfig>", "<a/>".repeat(count));
+    let deep = |depth: usize| "<a>".repeat(depth) + &"</a>".repeat(depth);
+    let arrays = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+    for input in [
+        elements(ELEMENTS - 2),
+        elements(ELEMENTS),
+        elements(DOCUMENT_BYTES / 4),
+        deep(DEPTH),
+        deep(DEPTH + 1),
+        deep(100_000),
+        arrays(127),
+        arrays(128),
+        arrays(100_000),
+        " ".repeat(DOCUMENT_BYTES) + "{}",
+    ] {
+        [autoconfig as Property, autodiscover, pacc].iter().for_each(|property| property(input.as_bytes()));
+    }
+}
+
 #[test]
 fn every_property_has_a_target_a_corpus_and_an_entry() {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
@@ -52,6 +115,7 @@ fn every_property_has_a_target_a_corpus_and_an_entry() {
     assert_eq!(names(&fuzz.join("corpus")), properties);
     for name in properties {
         assert!(manifest.contains(&format!("name = \"{name}\"")), "{name} is not in fuzz/Cargo.toml");
+        assert!(fuzz.join("dictionaries").join(format!("{name}.dict")).exists(), "{name} has no dictionary");
     }
 }
 
@@ -75,6 +139,28 @@ fn mangle(property: Property, corpus: &[Vec<u8>]) {
     });
     ran.expect("the promise is kept");
 }
+
+/// How an input begins, and what stands in it again and again.
+const REPEATED: &[(&str, &str)] = &[
+    ("+OK ", "<"),
+    ("* OK [", "[("),
+    ("220-x\r\n220 ", " "),
+    ("+OK\r\nSASL ", "A "),
+    ("* CAPABILITY ", "AUTH=X "),
+    ("A1 OK\r\n* LIST (", "(\""),
+    ("<clientConfig>", "<a b=\"&amp;\">"),
+    ("{", "\"a\":["),
+    ("[[provider]]\n", "[[a]]\n"),
+    ("", "a.b."),
+    ("https://", "%2F/.."),
+    ("\u{0}535 ", "app password"),
+];
+
+/// Twice this takes a quadratic parser four times as long, and minutes in all.
+const LONG: usize = 32 * 1024;
+
+/// Generous: machines are noisy, and each input is read six times, once byte by byte.
+const LONGEST: Duration = Duration::from_secs(20);
 
 fn config() -> Config {
     Config { cases: 200, failure_persistence: None, ..Config::default() }

@@ -1,62 +1,130 @@
-//! Whatever a server said, every format stays well-formed and holds no control bytes.
+//! Whatever a server or a document said, every format stays well-formed and holds nothing that steers a terminal.
 
-use mailcfg::attempt::{Attempt, Cause, Failure, Stage};
-use mailcfg::probe::facts::{Facts, StartTls};
-use mailcfg::render::style::is_dangerous;
-use mailcfg::render::{FORMATS, Look};
-use mailcfg::report::policy::Policy;
-use mailcfg::report::{Context, Report, judge};
-use mailcfg::run::Outcome;
-use mailcfg::settings::{Endpoint, Protocol, Security};
-use mailcfg::target::{Host, Port};
-use mailcfg::wire::{Capabilities, Greeting, GreetingKind};
-use time::OffsetDateTime;
+#[path = "told.rs"]
+mod told;
 
-/// Words of a server in every place where words of servers stand.
+use mailcfg::render::human::lookup::Shown;
+use mailcfg::render::human::probe::Detail;
+use mailcfg::render::{FORMATS, Look, Renderer};
+
+use told::{looked, reports};
+
+/// Words of a server in every place where words of servers stand, in every format and on every screen.
 pub fn render(bytes: &[u8]) {
     let words = String::from_utf8_lossy(bytes).into_owned();
-    let reports = [report(&words, true), report(&words, false)];
+    let (reports, looked) = (reports(&words), looked(&words));
+    let shown = Some(Shown { sources: true, differences: true });
     for format in FORMATS {
-        let mut text = Vec::new();
-        let mut renderer = (format.reports)(&Look { several: true, ..Look::default() });
-        for report in &reports {
-            renderer.take(&mut text, report.index, report).expect("memory can be written");
+        let details: &[Detail] = match format.name {
+            "human" => &[Detail::Short, Detail::Facts, Detail::Transcript],
+            _ => &[Detail::Short],
+        };
+        for &detail in details {
+            let look = Look { several: true, detail, shown, ..Look::default() };
+            check(format.name, &written((format.reports)(&look), &reports), reports.len());
+            let lookups = format.lookups.map(|maker| written(maker(&look), &looked));
+            lookups.iter().for_each(|text| check(format.name, text, looked.len()));
         }
-        renderer.finish(&mut text).expect("memory can be written");
-        let text = String::from_utf8(text).expect("every format is UTF-8");
-        check(format.name, &text);
-        renderer.summary().iter().for_each(|page| clean("summary", page));
     }
 }
 
-fn check(format: &str, text: &str) {
+/// All that a format makes of results; what it says of them all has to be clean too.
+fn written<T>(mut renderer: Box<dyn Renderer<T>>, results: &[T]) -> String {
+    let mut text = Vec::new();
+    for (index, result) in results.iter().enumerate() {
+        renderer.take(&mut text, index, result).expect("memory can be written");
+    }
+    renderer.finish(&mut text).expect("memory can be written");
+    renderer.summary().iter().for_each(|page| clean("summary", page));
+    String::from_utf8(text).expect("every format is UTF-8")
+}
+
+fn check(format: &str, text: &str, documents: usize) {
     clean(format, text);
     match format {
         "json" => {
-            let documents: serde_json::Value = serde_json::from_str(text).expect("JSON");
-            assert_eq!(documents.as_array().map(Vec::len), Some(2));
+            let found: serde_json::Value = serde_json::from_str(text).expect("JSON");
+            assert_eq!(found.as_array().map(Vec::len), Some(documents));
         }
-        "jsonl" => assert!(text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())),
+        "jsonl" => {
+            assert_eq!(text.lines().count(), documents);
+            assert!(text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
+        }
         "junit" => well_formed(text),
         "csv" => {
             let mut rows = csv::Reader::from_reader(text.as_bytes());
             let rows = rows.records().collect::<Result<Vec<_>, _>>().expect("as many cells as in the header");
-            assert_eq!(rows.len(), 2);
+            assert!(rows.len() >= documents);
+            let formula = |cell: &str| cell.starts_with(['=', '+', '-', '@']);
+            assert!(!rows.iter().flatten().any(formula), "{text}");
         }
-        "nagios" => assert!(text.lines().next().is_some_and(|line| line.matches('|').count() <= 1), "{text}"),
+        "nagios" => {
+            let first = text.lines().next().unwrap_or_default();
+            assert!(first.starts_with("MAILCFG ") && first.matches('|').count() <= 1, "{text}");
+        }
         "github" => {
-            let commands = text.lines().filter(|line| line.starts_with("::"));
+            let commands = text.lines().filter(|line| line.trim_start().starts_with("::"));
             let known = ["::error ", "::warning ", "::notice "];
             commands.for_each(|line| assert!(known.iter().any(|known| line.starts_with(known)), "{line}"));
         }
+        "prometheus" => text.lines().for_each(sample),
         _ => {}
     }
 }
 
+/// `# HELP …`, `# TYPE …` or `name{label="value",…} number`, the values with their quotes and backslashes escaped.
+fn sample(line: &str) {
+    if line.is_empty() || line.starts_with("# HELP ") || line.starts_with("# TYPE ") {
+        return;
+    }
+    let (name, rest) = line.split_at(line.find(['{', ' ']).expect("a sample has a value"));
+    assert!(name.chars().all(|it| it.is_ascii_alphanumeric() || it == '_'), "{line}");
+    let value = match rest.strip_prefix('{') {
+        Some(labels) => labels.get(end_of_labels(labels)..).and_then(|rest| rest.strip_prefix("} ")),
+        None => rest.strip_prefix(' '),
+    };
+    assert!(value.is_some_and(|value| value.parse::<f64>().is_ok()), "{line}");
+}
+
+fn end_of_labels(labels: &str) -> usize {
+    let (mut quoted, mut escaped) = (false, false);
+    for (place, byte) in labels.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'}' if !quoted => return place,
+            _ => {}
+        }
+    }
+    labels.len()
+}
+
+/// A list of its own, so that a gap in the program's is seen.
 fn clean(format: &str, text: &str) {
     let harmless = |character| matches!(character, '\n') || (format == "csv" && character == '\r');
-    let found = text.chars().find(|character| is_dangerous(*character) && !harmless(*character));
+    let found = text.chars().find(|&character| steers(character) && !harmless(character));
     assert!(found.is_none(), "{format}: {found:?} in {text:?}");
+}
+
+fn steers(character: char) -> bool {
+    const FROM_TO: &[(u32, u32)] = &[
+        (0x00, 0x1f),
+        (0x7f, 0x9f),
+        (0xad, 0xad),
+        (0x61c, 0x61c),
+        (0x115f, 0x1160),
+        (0x180e, 0x180e),
+        (0x200b, 0x200f),
+        (0x2028, 0x202e),
+        (0x2060, 0x2064),
+        (0x2066, 0x206f),
+        (0x3164, 0x3164),
+        (0xfeff, 0xfeff),
+        (0xfff9, 0xfffb),
+        (0xe0001, 0xe007f),
+    ];
+    FROM_TO.iter().any(|&(from, to)| (from..=to).contains(&u32::from(character)))
 }
 
 fn well_formed(text: &str) {
@@ -69,57 +137,5 @@ fn well_formed(text: &str) {
             }
             _ => {}
         }
-    }
-}
-
-fn report(words: &str, talks: bool) -> Report {
-    let endpoint = Endpoint {
-        protocol: Protocol::Smtp,
-        host: Host::parse("mail.example.org").expect("a host"),
-        port: Port::new(587).expect("a port"),
-        security: Security::StartTls,
-    };
-    let mut facts = Facts::new(endpoint, OffsetDateTime::UNIX_EPOCH);
-    facts.connect = Attempt::Done(());
-    facts.notes.push(words.to_owned());
-    if talks {
-        tell(&mut facts, words);
-    } else {
-        let failure = Failure::new(Stage::Greeting, Cause::Rejected, words);
-        facts.greeting = Attempt::Failed(failure);
-        facts.turned_away = Some(greeting(words));
-    }
-    facts.settle();
-    let outcome = Outcome {
-        index: usize::from(talks),
-        target: words.to_owned(),
-        lookup: None,
-        facts: vec![facts],
-        trouble: None,
-    };
-    judge(outcome, &Context::new(OffsetDateTime::UNIX_EPOCH, &Policy::default()))
-}
-
-fn tell(facts: &mut Facts, words: &str) {
-    let listed = || Capabilities {
-        list: vec![words.to_owned()],
-        mechanisms: vec![words.to_owned()],
-        ..Default::default()
-    };
-    facts.greeting = Attempt::Done(greeting(words));
-    facts.before_tls = Attempt::Done(Capabilities { mechanisms: vec!["PLAIN".to_owned()], ..listed() });
-    facts.starttls = Attempt::Done(StartTls { offered: false });
-    facts.tls = Attempt::Failed(Failure::new(Stage::Tls, Cause::Handshake, words));
-    facts.after_tls = Attempt::Done(listed());
-}
-
-fn greeting(words: &str) -> Greeting {
-    Greeting {
-        kind: GreetingKind::Ready,
-        text: words.to_owned(),
-        capabilities: None,
-        apop: false,
-        temporary: false,
-        raw: words.to_owned(),
     }
 }

@@ -184,5 +184,5 @@ const CHALLENGES: usize = 8;
 /// A response echoes at most a nonce and a user name.
 const RESPONSE: usize = 16 * 1024;
 
-/// What is kept of a reply, as text with its escapes.
-const ANSWER: usize = 4 * 1024 * 1024;
+/// What is kept of a reply, with its escapes: of a refusal all lines, of a list what has a place in an account.
+const ANSWER: usize = 4 * mailcfg::wire::line::SESSION_BYTES;

@@ -51,7 +51,7 @@ impl Url {
     pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
         let invalid = |problem| InvalidUrl::new(text, problem);
         if text.len() > URL_BYTES {
-            return Err(invalid("it is longer than 8000 octets"));
+            return Err(invalid(TOO_LONG));
         }
         if text.chars().any(|character| character.is_whitespace() || character.is_control()) {
             return Err(invalid("it has white space or control characters"));
@@ -73,7 +73,7 @@ impl Url {
     pub fn join(&self, location: &str) -> Result<Self, InvalidUrl> {
         let invalid = |error| InvalidUrl::new(location, problem(error));
         if location.len() > URL_BYTES {
-            return Err(InvalidUrl::new(location, "it is longer than 8000 octets"));
+            return Err(InvalidUrl::new(location, TOO_LONG));
         }
         let base = ::url::Url::parse(&self.to_string()).map_err(invalid)?;
         Self::checked(&base.join(location).map_err(invalid)?, location)
@@ -81,6 +81,10 @@ impl Url {
 
     fn checked(url: &::url::Url, text: &str) -> Result<Self, InvalidUrl> {
         let invalid = |problem| InvalidUrl::new(text, problem);
+        // Longer than what was written: percent-encoding takes three octets, and a reference has its base in front.
+        if url.as_str().len() > URL_BYTES {
+            return Err(invalid(TOO_LONG));
+        }
         let scheme = match url.scheme() {
             "https" => Scheme::Https,
             "http" => Scheme::Http,
@@ -165,6 +169,8 @@ fn problem(error: ::url::ParseError) -> &'static str {
     }
 }
 
+const TOO_LONG: &str = "it is longer than 8000 octets";
+
 /// RFC 9110, section 4.1: what everybody should be able to handle.
 pub const URL_BYTES: usize = 8_000;
 
@@ -225,6 +231,8 @@ mod tests {
             assert!(error.contains(reason), "{text:?}: {error}");
             assert!(!error.contains("secret"), "{error}");
         }
+        let base = Url::parse("https://example.org/").expect("it is one");
+        assert!(base.join(&"<".repeat(URL_BYTES / 2)).is_err(), "a reference grows when it is encoded");
         let long = format!("https://example.org/{}", "a".repeat(URL_BYTES));
         let error = Url::parse(&long).unwrap_err().to_string();
         assert!(error.contains("8000") && error.len() < 1_000, "{error}");
