@@ -5,25 +5,17 @@
 
 mod binding;
 pub mod identity;
+mod recorder;
+mod watched;
 
 use std::io;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
-};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, NamedGroup, PeerIncompatible,
-    ProtocolVersion, RootCertStore, SignatureScheme,
-};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{AlertDescription, ClientConfig, NamedGroup, PeerIncompatible, ProtocolVersion, RootCertStore};
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
@@ -32,9 +24,11 @@ use tokio_rustls::client::TlsStream;
 
 use crate::attempt::{Cause, Failure, Stage};
 use crate::target::Host;
-use crate::wire::line::excerpt;
 pub use binding::Binding;
 use identity::Introduction;
+use recorder::Recorder;
+pub use watched::{CONNECTION_BYTES, Watched, broken_inside};
+use watched::{Seen, TooMuch};
 
 /// A connection inside TLS.
 pub type Stream = TlsStream<Watched>;
@@ -129,7 +123,7 @@ pub async fn handshake(
         config.client_auth_cert_resolver = resolver;
     }
     let seen = Arc::new(Seen::default());
-    let watched = Watched { stream, seen: Arc::clone(&seen), left: CONNECTION_BYTES };
+    let watched = Watched::new(stream, Arc::clone(&seen));
     let started = Instant::now();
     let mut connecting = Box::pin(TlsConnector::from(Arc::new(config)).connect(server_name(name), watched));
     let mut ended = None;
@@ -145,7 +139,7 @@ pub async fn handshake(
         Some(Err(error)) => failure_of(&error, &seen),
         None => silent(started.elapsed(), &seen),
     };
-    let kept_back = recorder.kept_back.load(Ordering::Relaxed);
+    let kept_back = recorder.kept_back();
     Err(Unsecured { failure, broke_on_hello, chain: recorder.chain(), kept_back })
 }
 
@@ -153,7 +147,7 @@ fn secured(stream: Stream, chain: Vec<CertificateDer<'static>>) -> Secured {
     let (watched, session) = stream.get_ref();
     // Else Linux may delay the acknowledgement of session tickets, for which Postfix waits before it replies.
     #[cfg(target_os = "linux")]
-    let _ = watched.stream.set_quickack(true);
+    let _ = watched.tcp().set_quickack(true);
     #[cfg(not(target_os = "linux"))]
     let _ = watched;
     let group = session.negotiated_key_exchange_group().map(|group| group.name());
@@ -208,194 +202,6 @@ fn server_name(host: &Host) -> ServerName<'static> {
     match host {
         Host::Ip(address) => ServerName::IpAddress((*address).into()),
         Host::Name(name) => ServerName::try_from(name.to_string()).expect("a checked domain is a DNS name"),
-    }
-}
-
-/// Takes any certificate down; lets only signatures stand that the certificate's key made. With an introduction, lets
-/// only those go on who may see it.
-#[derive(Debug)]
-struct Recorder {
-    chain: Mutex<Vec<CertificateDer<'static>>>,
-    introduction: Option<Introduction>,
-    kept_back: AtomicBool,
-    algorithms: WebPkiSupportedAlgorithms,
-}
-
-impl Recorder {
-    fn new(introduction: Option<Introduction>) -> Self {
-        Self {
-            chain: Mutex::default(),
-            introduction,
-            kept_back: AtomicBool::new(false),
-            algorithms: aws_lc_rs::default_provider().signature_verification_algorithms,
-        }
-    }
-
-    fn chain(&self) -> Vec<CertificateDer<'static>> {
-        self.chain.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl ServerCertVerifier for Recorder {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let all = std::iter::once(end_entity).chain(intermediates).map(|der| der.clone().into_owned());
-        let all: Vec<_> = all.collect();
-        let admitted = self.introduction.as_ref().is_none_or(|introduction| introduction.admits(&all));
-        *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = all;
-        if !admitted {
-            self.kept_back.store(true, Ordering::Relaxed);
-            return Err(CertificateError::ApplicationVerificationFailure.into());
-        }
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
-    }
-}
-
-/// The first bytes a server sent after ClientHello.
-#[derive(Debug, Default)]
-struct Seen(Mutex<Vec<u8>>);
-
-impl Seen {
-    fn note(&self, bytes: &[u8]) {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = SEEN_BYTES.saturating_sub(seen.len());
-        seen.extend(bytes.iter().take(room));
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.bytes().is_empty()
-    }
-
-    /// True before any byte of a handshake message: nothing, or an alert record (RFC 9846, section 5.1).
-    fn only_alert(&self) -> bool {
-        matches!(self.bytes().first(), None | Some(&21))
-    }
-
-    /// The words of a server that speaks clear text: a TLS record begins with a content type from 20 to 23.
-    fn plain_text(&self) -> Option<String> {
-        let bytes = self.bytes();
-        let first = bytes.first()?;
-        if (20..24).contains(first) {
-            return None;
-        }
-        let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
-        Some(excerpt(&String::from_utf8_lossy(line)))
-    }
-}
-
-/// Enough of a clear-text line to quote it.
-const SEEN_BYTES: usize = 256;
-
-/// A TCP stream that keeps the first bytes it read, and reads so many in all: records of TLS may be endless and hold
-/// nothing of the dialogue.
-#[derive(Debug)]
-pub struct Watched {
-    stream: TcpStream,
-    seen: Arc<Seen>,
-    left: usize,
-}
-
-/// 4 MiB: the whole dialogue, or a page, with room for the certificates and what TLS adds.
-pub const CONNECTION_BYTES: usize = 4 * 1024 * 1024;
-
-/// More came on one connection than [`CONNECTION_BYTES`].
-#[derive(Debug, thiserror::Error)]
-#[error("the server sent more than {} MiB", CONNECTION_BYTES / 1024 / 1024)]
-pub struct TooMuch;
-
-/// What is wrong with the bytes that came inside TLS, when it was this side that broke off.
-pub fn broken_inside(error: &io::Error) -> Option<String> {
-    let inner = error.get_ref()?;
-    if inner.is::<TooMuch>() {
-        return Some(inner.to_string());
-    }
-    match inner.downcast_ref::<rustls::Error>()? {
-        rustls::Error::AlertReceived(_) => None,
-        broken => Some(format!("what the server sent inside TLS is broken: {broken}")),
-    }
-}
-
-impl Watched {
-    /// The stream itself.
-    pub fn tcp(&self) -> &TcpStream {
-        &self.stream
-    }
-}
-
-impl AsyncRead for Watched {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut this.stream).poll_read(cx, buffer))?;
-        let new = buffer.filled().get(before..).unwrap_or_default();
-        this.seen.note(new);
-        match this.left.checked_sub(new.len()) {
-            Some(left) => this.left = left,
-            None => return Poll::Ready(Err(io::Error::other(TooMuch))),
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Watched {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, buffers)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a sign-in showed: accepted, refused and why, or not tried and why.
 
+mod advice;
+
 use crate::attempt::Attempt;
 use crate::probe::facts::Facts;
 use crate::probe::login::{SignedIn, Withheld};
@@ -10,6 +12,7 @@ use crate::wire::line::excerpt;
 use crate::wire::login::RefusedQuestion;
 use crate::wire::refusal::{self, Kind};
 use crate::wire::sasl::Means;
+use advice::Advice;
 
 /// Judges the sign-in, when one was asked for.
 pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
@@ -28,108 +31,11 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
 fn refused(facts: &Facts) -> Option<Finding> {
     let failure = facts.login.failure()?;
     let last = facts.sign_ins.last()?;
-    let kind = last.refused.unwrap_or(Kind::Other);
-    let Advice { id, text, hint } = advice(kind, last.mechanism.takes(Means::Token));
+    let Advice { id, text, hint, .. } =
+        advice::of(last.refused.unwrap_or(Kind::Other), last.mechanism.takes(Means::Token));
     let severity = super::severity_of(failure);
     let evidence = format!("{} as {}: {}", last.mechanism.as_str(), last.username, failure.reason);
-    Some(Finding::new(id, severity, text).evidence(evidence).hint(hint))
-}
-
-struct Advice {
-    id: &'static str,
-    text: &'static str,
-    hint: &'static str,
-}
-
-fn advice(kind: Kind, token: bool) -> Advice {
-    let advice = |id, text, hint| Advice { id, text, hint };
-    match kind {
-        // The server says that user and password do not belong together; it seldom says which of them is wrong.
-        Kind::WrongPassword if token => advice(
-            "login.wrong-password",
-            "the server refuses the token or the user name",
-            "get a new token for this very address and for mail; with some providers the protocol has to be switched on first",
-        ),
-        Kind::WrongPassword => advice(
-            "login.wrong-password",
-            "the server refuses the user name or the password",
-            "many providers want an app password, or the protocol switched on in their web settings, and say no more than this; else try the other form of the user name (--user, --try-usernames)",
-        ),
-        // The account has a second factor, and the provider takes only passwords made for one program.
-        Kind::AppPasswordNeeded => advice(
-            "login.app-password-needed",
-            "the account wants an app password, not the one for the web pages",
-            "create an app password in the provider's security settings and sign in with that",
-        ),
-        // The mechanism, not the password, is what the server objects to.
-        Kind::TooWeak if token => advice(
-            "login.too-weak",
-            "the server takes no sign-in by this mechanism",
-            "leave --mechanism out, or ask the provider which sign-in it takes",
-        ),
-        Kind::TooWeak => advice(
-            "login.too-weak",
-            "the server takes no password by this mechanism, though it offers it",
-            "sign in with a token (--token-command); when --mechanism named this one, leave that out",
-        ),
-        // The server thinks that the connection has no TLS: often a proxy in front of it takes the TLS off.
-        Kind::EncryptionRequired => advice(
-            "login.encryption-required",
-            "the server says that the connection is not encrypted, though it is",
-            "TLS ends before the mail server: have the proxy in front of it say so, or use the port with TLS",
-        ),
-        // The account is locked, suspended, or waits for a confirmation in the web pages.
-        Kind::Disabled => advice(
-            "login.disabled",
-            "the account is disabled or locked for this kind of sign-in",
-            "sign in to the provider's web pages once and look for a warning there; some providers then want an app password or a token",
-        ),
-        // The kind is `disabled` in JSON too; the id tells that switching the protocol on is what helps.
-        Kind::NotEnabled => advice(
-            "login.not-enabled",
-            "the provider has this protocol switched off for the account",
-            "switch it on in the provider's web settings, or ask the administrator of your organisation to; wait some minutes and try again",
-        ),
-        // The server could not tell just now: nothing is said about the password.
-        Kind::Temporary => advice(
-            "login.temporary",
-            "the server could not sign the user in just now, or broke off before it said more",
-            "try again later; after many refusals wait an hour first",
-        ),
-        // Passwords and tokens have an end.
-        Kind::Expired if token => {
-            advice("login.expired", "the token is invalid or has expired", "get a new token and try again")
-        }
-        Kind::Expired => advice(
-            "login.expired",
-            "the password has expired",
-            "set a new password in the provider's web pages",
-        ),
-        // Clients that take the strongest mechanism are refused here, others are not.
-        Kind::BindingRefused => advice(
-            "login.binding-refused",
-            "the server offers to bind a sign-in to TLS, and then refuses the binding",
-            "sign in by another mechanism that is offered, as --mechanism SCRAM-SHA-256; on your own server: have it bind by tls-exporter, or offer no -PLUS",
-        ),
-        // What TLS is for is undone: by a proxy that is known, or by somebody who is not.
-        Kind::BindingMismatch => advice(
-            "login.binding-mismatch",
-            "the server sees another connection than mailcfg does: something between the two ends the TLS or changes the words",
-            "find out what it is before you sign in anywhere from here: a proxy of your own, an inspecting firewall, or somebody who listens",
-        ),
-        // RFC 4954, section 6: the server makes the password for this mechanism from one that it gets by PLAIN.
-        Kind::TransitionNeeded => advice(
-            "login.transition-needed",
-            "the server has no password for this mechanism yet, and gets it from a sign-in by PLAIN",
-            "sign in once with --mechanism PLAIN, then again without",
-        ),
-        // No known words: a broken exchange, an unknown refusal, a connection that ended.
-        Kind::Other => advice(
-            "login.other",
-            "the sign-in did not work",
-            "see what the server said above, and the dialogue with -vv",
-        ),
-    }
+    Some(Finding::new(id, severity, *text).evidence(evidence).hint(*hint))
 }
 
 /// Nothing was sent. What fails anyway is not said twice; a test that could not be made is no pass.
