@@ -130,8 +130,8 @@ pub fn cut(text: String, most: usize) -> String {
     if text.len() <= most {
         return text;
     }
-    let end = text.floor_char_boundary(most);
-    format!("{}…", text.get(..end).unwrap_or_default())
+    let start = (0..=most).rev().find_map(|end| text.get(..end));
+    format!("{}…", start.unwrap_or_default())
 }
 
 /// The beginning of a server's words, short enough for a sentence.
