@@ -51,7 +51,7 @@ impl Url {
     pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
         let invalid = |problem| InvalidUrl::new(text, problem);
         if text.len() > URL_BYTES {
-            return Err(invalid("it is longer than 8000 octets"));
+            return Err(invalid(TOO_LONG));
         }
         if text.chars().any(|character| character.is_whitespace() || character.is_control()) {
             return Err(invalid("it has white space or control characters"));
@@ -73,7 +73,7 @@ impl Url {
     pub fn join(&self, location: &str) -> Result<Self, InvalidUrl> {
         let invalid = |error| InvalidUrl::new(location, problem(error));
         if location.len() > URL_BYTES {
-            return Err(InvalidUrl::new(location, "it is longer than 8000 octets"));
+            return Err(InvalidUrl::new(location, TOO_LONG));
         }
         let base = ::url::Url::parse(&self.to_string()).map_err(invalid)?;
         Self::checked(&base.join(location).map_err(invalid)?, location)
@@ -99,7 +99,11 @@ impl Url {
         };
         PathAndQuery::try_from(path_and_query.as_str())
             .map_err(|_| invalid("its path has characters that HTTP does not allow"))?;
-        Ok(Self { scheme, host, port, path_and_query })
+        let checked = Self { scheme, host, port, path_and_query };
+        match checked.to_string().len() {
+            0..=URL_BYTES => Ok(checked),
+            _ => Err(invalid(TOO_LONG)),
+        }
     }
 
     /// The scheme.
@@ -167,6 +171,7 @@ fn problem(error: ::url::ParseError) -> &'static str {
 
 /// RFC 9110, section 4.1: what everybody should be able to handle.
 const URL_BYTES: usize = 8_000;
+const TOO_LONG: &str = "it is longer than 8000 octets";
 
 #[cfg(test)]
 mod tests {
@@ -197,6 +202,15 @@ mod tests {
                 "{text}"
             );
             assert_eq!(Url::parse(url).unwrap(), parsed, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_grows_too_long_when_it_is_encoded_is_refused() {
+        let long = format!("https://example.org/{}", "é".repeat(URL_BYTES / 4));
+        let base = Url::parse("https://example.org/").unwrap();
+        for refused in [Url::parse(&long), base.join(&long)] {
+            assert!(refused.unwrap_err().to_string().contains(TOO_LONG));
         }
     }
 
