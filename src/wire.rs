@@ -329,6 +329,15 @@ fn add_mechanism(mechanisms: &mut Vec<String>, name: &str) {
     }
 }
 
+/// Adds a command that stands beside the mechanisms, once; where there is no room it takes the place of the last.
+fn add_command(mechanisms: &mut Vec<String>, name: &str) {
+    if mechanisms.iter().any(|known| known == name) {
+        return;
+    }
+    mechanisms.truncate(MECHANISMS - 1);
+    mechanisms.push(name.to_owned());
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -371,6 +380,8 @@ pub(crate) mod tests {
         let mut mechanisms = Vec::new();
         (0..100_000).for_each(|number| add_mechanism(&mut mechanisms, &format!("M{number}")));
         assert_eq!(mechanisms.len(), MECHANISMS);
+        (0..2).for_each(|_| add_command(&mut mechanisms, LOGIN_COMMAND));
+        assert_eq!((mechanisms.len(), mechanisms.last().unwrap().as_str()), (MECHANISMS, LOGIN_COMMAND));
         let found = bounded((0..100_000).map(|number| number.to_string()));
         assert_eq!((found.list.len(), found.notes.len()), (CAPABILITIES, 1));
         let found = bounded((0..100).map(|_| "é".repeat(CAPABILITY_BYTES)));

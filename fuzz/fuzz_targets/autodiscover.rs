@@ -3,4 +3,4 @@
 use libfuzzer_sys::fuzz_target;
 use mailcfg_fuzz::properties;
 
-fuzz_target!(|bytes: &[u8]| properties::autodiscover(bytes));
+fuzz_target!(|bytes: &[u8]| properties::hold(properties::autodiscover, bytes));

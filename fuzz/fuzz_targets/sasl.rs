@@ -3,4 +3,4 @@
 use libfuzzer_sys::fuzz_target;
 use mailcfg_fuzz::properties;
 
-fuzz_target!(|bytes: &[u8]| properties::sasl(bytes));
+fuzz_target!(|bytes: &[u8]| properties::hold(properties::sasl, bytes));

@@ -10,7 +10,7 @@ use super::injection::{Injection, Replies};
 use super::login::{Look, SignIn, SignInReply};
 use super::{
     Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next,
-    Refusal, StartTlsReply, add_mechanism, bounded, later_code, other_protocol, says_later,
+    Refusal, StartTlsReply, add_command, add_mechanism, bounded, later_code, other_protocol, says_later,
 };
 use crate::settings::Protocol;
 
@@ -270,7 +270,7 @@ fn capabilities(atoms: &[String]) -> Capabilities {
         }
     }
     if !has(&found.list, "LOGINDISABLED") {
-        found.mechanisms.push(super::LOGIN_COMMAND.to_owned());
+        add_command(&mut found.mechanisms, super::LOGIN_COMMAND);
     }
     found
 }

@@ -6,7 +6,7 @@ use super::injection::{Injection, Replies};
 use super::login::{Look, SignIn, SignInReply};
 use super::{
     Boxed, Capabilities, CapabilityReply, Dialogue, Exchange, Fault, Greeting, GreetingKind, Line, Next,
-    Refusal, StartTlsReply, add_mechanism, bounded, later_code, other_protocol, says_later,
+    Refusal, StartTlsReply, add_command, add_mechanism, bounded, later_code, other_protocol, says_later,
 };
 use crate::settings::Protocol;
 
@@ -158,9 +158,7 @@ fn capabilities(lines: &[String]) -> Capabilities {
         match keyword.as_str() {
             "STLS" => found.starttls = true,
             "SASL" => words.for_each(|name| add_mechanism(&mut found.mechanisms, name)),
-            "USER" if !found.mechanisms.iter().any(|name| name == super::USER_PASS) => {
-                found.mechanisms.push(super::USER_PASS.to_owned());
-            }
+            "USER" => add_command(&mut found.mechanisms, super::USER_PASS),
             _ => {}
         }
     }

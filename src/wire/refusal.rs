@@ -129,7 +129,6 @@ const PROVIDERS: &[(&str, Kind)] = &[
     ("imap access is disabled for your domain", Kind::NotEnabled),
     ("not enabled for pop access", Kind::NotEnabled),
     ("exceeded command or bandwidth limits", Kind::Temporary),
-    ("lookup failed", Kind::Temporary),
     // Outlook.com and Exchange Online
     ("basic authentication is disabled", Kind::TooWeak),
     ("basic authentication is not supported", Kind::TooWeak),

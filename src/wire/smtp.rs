@@ -177,6 +177,7 @@ impl Reply {
 
 fn capabilities(lines: &[String]) -> Capabilities {
     let mut found = bounded(lines.iter().filter(|line| !line.is_empty()).cloned());
+    let mut is_noted = false;
     for line in &found.list {
         let mut words = line.split_ascii_whitespace();
         let keyword = words.next().unwrap_or_default().to_ascii_uppercase();
@@ -186,7 +187,7 @@ fn capabilities(lines: &[String]) -> Capabilities {
         } else if keyword == "AUTH" || legacy.is_some() {
             legacy.into_iter().chain(words).for_each(|name| add_mechanism(&mut found.mechanisms, name));
         }
-        if legacy.is_some() {
+        if legacy.is_some() && !std::mem::replace(&mut is_noted, true) {
             found.notes.push(format!("mechanisms are announced in the obsolete form {:?}", excerpt(line)));
         }
     }
@@ -246,6 +247,12 @@ mod tests {
         let found = listed(b"250-x\r\n250-AUTH=LOGIN PLAIN\r\n250 AUTH PLAIN\r\n");
         assert_eq!(found.mechanisms, ["LOGIN", "PLAIN"]);
         assert_eq!(found.notes.len(), 1);
+    }
+
+    #[test]
+    fn the_obsolete_auth_form_is_noted_once_however_often_it_stands() {
+        let found = listed(format!("250-x\r\n{}250 AUTH=LOGIN\r\n", "250-AUTH=X\r\n".repeat(30)).as_bytes());
+        assert_eq!((found.mechanisms.len(), found.notes.len()), (2, 1));
     }
 
     #[test]

@@ -3,103 +3,45 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+mod limits;
 #[path = "../../fuzz/src/properties.rs"]
 mod properties;
 
-use mailcfg::wire::CAPABILITIES;
-use mailcfg::wire::line::{LINE_BYTES, REPLY_LINES, SESSION_BYTES};
-use mailcfg::wire::text::DOCUMENT_BYTES;
-use mailcfg::wire::xml::{DEPTH, ELEMENTS};
-use properties::{ALL, Property, autoconfig, autodiscover, imap, line, pacc, pop3, smtp};
+use properties::{ALL, Property, hold};
 
 #[test]
 fn every_input_of_the_corpus_keeps_the_promises() {
+    let mut broken = Vec::new();
     for (name, property) in ALL {
-        for input in corpus(name) {
-            property(&input);
+        for (seed, input) in seeds(name) {
+            if std::panic::catch_unwind(|| hold(*property, &input)).is_err() {
+                broken.push(format!("{name}/{seed}"));
+            }
         }
     }
+    assert!(broken.is_empty(), "{broken:?}");
 }
 
 #[test]
 fn mangled_inputs_of_the_corpus_keep_the_promises() {
     for (name, property) in ALL {
-        mangle(*property, &corpus(name));
+        mangle(name, *property, &corpus(name));
     }
 }
 
 #[test]
 fn arbitrary_bytes_keep_the_promises() {
-    for (_, property) in ALL {
+    for (name, property) in ALL {
         let bytes = proptest::collection::vec(any::<u8>(), 0..400);
-        let ran = TestRunner::new(config()).run(&bytes, |bytes| {
-            property(&bytes);
+        let ran = TestRunner::new(config(name)).run(&bytes, |bytes| {
+            hold(*property, &bytes);
             Ok(())
         });
         ran.expect("the promise is kept");
-    }
-}
-
-/// A parser that reads its input as often as it is long takes minutes for these.
-#[test]
-fn no_input_takes_long() {
-    for (name, property) in ALL {
-        // What is rendered stands in a hundred places, in every format.
-        let long = if *name == "render" { LONG / 16 } else { LONG };
-        for (start, again) in REPEATED {
-            let input = format!("{start}{}>\r\n", again.repeat(long / again.len()));
-            let began = Instant::now();
-            property(input.as_bytes());
-            assert!(began.elapsed() < LONGEST, "{name}: {start}{again}…: {:?}", began.elapsed());
-        }
-    }
-}
-
-#[test]
-fn what_is_at_a_limit_is_the_same_however_it_is_cut() {
-    let dialogues = [imap as Property, pop3, smtp];
-    let mut inputs = Vec::new();
-    for more in [LINE_BYTES - 1, LINE_BYTES, LINE_BYTES + 1] {
-        inputs.push("x".repeat(more) + "\r\n");
-        inputs.push("x".repeat(more));
-    }
-    for lines in [REPLY_LINES - 1, REPLY_LINES, REPLY_LINES + 1, CAPABILITIES + 1] {
-        inputs.push("* OK\r\n".to_owned() + &"* X\r\n".repeat(lines) + "A1 OK\r\n");
-        inputs.push("+OK\r\n+OK\r\n".to_owned() + &"X\r\n".repeat(lines) + ".\r\n");
-        inputs.push("220 x\r\n".to_owned() + &"250-X\r\n".repeat(lines) + "250 X\r\n");
-        inputs.push("220-x\r\n".repeat(lines) + "220 x\r\n");
-    }
-    for input in &inputs {
-        dialogues.iter().for_each(|property| property(input.as_bytes()));
-        line(input.as_bytes());
-    }
-    let much = "x\n".repeat(SESSION_BYTES / 2);
-    [much.clone(), much.clone() + "\n", much + "x\n"].iter().for_each(|input| line(input.as_bytes()));
-}
-
-#[test]
-fn a_document_at_a_limit_is_read_or_refused() {
-    let elements = |count: usize| format!("<clientConfig>{}</clientConfig>", "<a/>".repeat(count));
-    let deep = |depth: usize| "<a>".repeat(depth) + &"</a>".repeat(depth);
-    let arrays = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
-    for input in [
-        elements(ELEMENTS - 2),
-        elements(ELEMENTS),
-        elements(DOCUMENT_BYTES / 4),
-        deep(DEPTH),
-        deep(DEPTH + 1),
-        deep(100_000),
-        arrays(127),
-        arrays(128),
-        arrays(100_000),
-        " ".repeat(DOCUMENT_BYTES) + "{}",
-    ] {
-        [autoconfig as Property, autodiscover, pacc].iter().for_each(|property| property(input.as_bytes()));
     }
 }
 
@@ -115,16 +57,76 @@ fn every_property_has_a_target_a_corpus_and_an_entry() {
     assert_eq!(names(&fuzz.join("corpus")), properties);
     for name in properties {
         assert!(manifest.contains(&format!("name = \"{name}\"")), "{name} is not in fuzz/Cargo.toml");
-        assert!(fuzz.join("dictionaries").join(format!("{name}.dict")).exists(), "{name} has no dictionary");
     }
 }
 
+#[test]
+fn long_inputs_keep_the_promises_in_time() {
+    for (name, property) in ALL.iter().filter(|(name, _)| *name != "render") {
+        let words = dictionary(name);
+        let pick = proptest::sample::select(words);
+        let config = Config { cases: 4, ..config(name) };
+        let ran =
+            TestRunner::new(config).run(&(proptest::sample::select(corpus(name)), pick), |(seed, word)| {
+                let start = seed.get(..seed.len() / 2).unwrap_or_default();
+                let long: Vec<u8> = start.iter().chain(word.iter().cycle()).copied().take(LONG).collect();
+                hold(*property, &long);
+                Ok(())
+            });
+        ran.expect("the promise is kept");
+    }
+}
+
+#[test]
+fn every_target_has_a_dictionary_and_a_longest_input() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let script = fs::read_to_string(fuzz.join("run")).unwrap();
+    let longest = script.split_once("longest()").expect("fuzz/run says how long inputs are").1;
+    for (name, _) in ALL {
+        assert!(!dictionary(name).is_empty(), "{name}");
+        let cases = longest.lines().filter_map(|line| line.split_once(')'));
+        let mut names = cases.flat_map(|(names, _)| names.split('|'));
+        assert!(names.any(|listed| listed.trim() == *name), "{name} is not in fuzz/run");
+    }
+}
+
+/// The words of a dictionary: in quotes, with `\\`, `\"` and `\xNN` as escapes.
+fn dictionary(name: &str) -> Vec<Vec<u8>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fuzz/dictionaries/{name}.dict"));
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let quoted = |line: &str| {
+        let word = line.strip_prefix('"').and_then(|line| line.strip_suffix('"'));
+        unescaped(word.unwrap_or_else(|| panic!("{name}: {line} stands in no quotes")))
+    };
+    lines.map(quoted).collect()
+}
+
+fn unescaped(word: &str) -> Vec<u8> {
+    let mut parts = word.split('\\');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    while let Some(part) = parts.next() {
+        match part.strip_prefix('x') {
+            Some(hex) => {
+                bytes.push(u8::from_str_radix(hex.get(..2).expect("two digits"), 16).expect("digits"));
+                bytes.extend(hex.get(2..).unwrap_or_default().bytes());
+            }
+            None if part.is_empty() => {
+                bytes.push(b'\\');
+                bytes.extend(parts.next().unwrap_or_default().bytes());
+            }
+            None => bytes.extend(part.bytes()),
+        }
+    }
+    bytes
+}
+
 /// Two inputs joined at some place, with some bytes changed.
-fn mangle(property: Property, corpus: &[Vec<u8>]) {
+fn mangle(name: &str, property: Property, corpus: &[Vec<u8>]) {
     let pick = || proptest::sample::select(corpus.to_vec());
     let changes = proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..8);
     let input = (pick(), pick(), any::<proptest::sample::Index>(), changes);
-    let ran = TestRunner::new(config()).run(&input, |(first, second, cut, changes)| {
+    let ran = TestRunner::new(config(name)).run(&input, |(first, second, cut, changes)| {
         let mut bytes = first;
         bytes.truncate(cut.index(bytes.len() + 1));
         bytes.extend(second);
@@ -134,42 +136,39 @@ fn mangle(property: Property, corpus: &[Vec<u8>]) {
                 *changed = byte;
             }
         }
-        property(&bytes);
+        hold(property, &bytes);
         Ok(())
     });
     ran.expect("the promise is kept");
 }
 
-/// How an input begins, and what stands in it again and again.
-const REPEATED: &[(&str, &str)] = &[
-    ("+OK ", "<"),
-    ("* OK [", "[("),
-    ("220-x\r\n220 ", " "),
-    ("+OK\r\nSASL ", "A "),
-    ("* CAPABILITY ", "AUTH=X "),
-    ("A1 OK\r\n* LIST (", "(\""),
-    ("<clientConfig>", "<a b=\"&amp;\">"),
-    ("{", "\"a\":["),
-    ("[[provider]]\n", "[[a]]\n"),
-    ("", "a.b."),
-    ("https://", "%2F/.."),
-    ("\u{0}535 ", "app password"),
-];
-
-/// Twice this takes a quadratic parser four times as long, and minutes in all.
-const LONG: usize = 32 * 1024;
-
-/// Generous: machines are noisy, and each input is read six times, once byte by byte.
-const LONGEST: Duration = Duration::from_secs(20);
-
-fn config() -> Config {
-    Config { cases: 200, failure_persistence: None, ..Config::default() }
+/// What is shown in every format takes longer than what is only read.
+fn config(name: &str) -> Config {
+    let cases = match name {
+        "render" => 12,
+        "certificate" => 24,
+        _ => 200,
+    };
+    Config { cases, failure_persistence: None, ..Config::default() }
 }
 
-fn corpus(name: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
-    names(&folder).into_iter().map(|name| fs::read(folder.join(name)).expect("a seed can be read")).collect()
+/// The inputs that are checked in, each with its name.
+fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let seed = |name: String| (fs::read(folder.join(&name)).expect("a seed can be read"), name);
+    names(&folder).into_iter().map(seed).map(|(input, name)| (name, input)).collect()
 }
+
+/// Those that are small enough to be mangled many times.
+fn corpus(target: &str) -> Vec<Vec<u8>> {
+    seeds(target).into_iter().map(|(_, input)| input).filter(|input| input.len() <= SMALL).collect()
+}
+
+/// Longer ones stand in the corpus for the time they take.
+const SMALL: usize = 4 * 1024;
+
+/// A parser that reads its input as often as it has bytes takes far too long for one of this size.
+const LONG: usize = 64 * 1024 - 1;
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));

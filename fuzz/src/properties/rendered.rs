@@ -1,141 +1,90 @@
-//! Whatever a server or a document said, every format stays well-formed and holds nothing that steers a terminal.
+//! Whatever a server said, every format stays well-formed and holds no control bytes, however much is shown.
 
-#[path = "told.rs"]
-mod told;
+#[path = "rendered/formats.rs"]
+mod formats;
+#[path = "rendered/hostile.rs"]
+mod hostile;
 
+use mailcfg::probe::certificate::Chain;
 use mailcfg::render::human::lookup::Shown;
 use mailcfg::render::human::probe::Detail;
-use mailcfg::render::{FORMATS, Look, Renderer};
+use mailcfg::render::style::Style;
+use mailcfg::render::{FORMATS, Format, Look, Maker};
+use mailcfg::report::{Looked, Report};
 
-use told::{looked, reports};
+use formats::{Written, check, check_page};
 
-/// Words of a server in every place where words of servers stand, in every format and on every screen.
+/// Words of a server in every place where words of servers stand.
 pub fn render(bytes: &[u8]) {
-    let words = String::from_utf8_lossy(bytes).into_owned();
-    let (reports, looked) = (reports(&words), looked(&words));
-    let shown = Some(Shown { sources: true, differences: true });
+    let words = String::from_utf8_lossy(bytes.get(..WORDS).unwrap_or(bytes)).into_owned();
+    render_reports(&hostile::reports(&words));
+    render_lookups(&hostile::lookups(&words));
+}
+
+/// The certificates of a server, judged and shown.
+pub(super) fn render_chain(chain: Chain) {
+    render_reports(&[hostile::report_of_chain(chain)]);
+}
+
+fn render_reports(reports: &[Report]) {
+    let rows = reports.iter().map(|report| report.endpoints.len().max(1)).sum();
     for format in FORMATS {
-        let details: &[Detail] = match format.name {
-            "human" => &[Detail::Short, Detail::Facts, Detail::Transcript],
-            _ => &[Detail::Short],
-        };
-        for &detail in details {
-            let look = Look { several: true, detail, shown, ..Look::default() };
-            check(format.name, &written((format.reports)(&look), &reports), reports.len());
-            let lookups = format.lookups.map(|maker| written(maker(&look), &looked));
-            lookups.iter().for_each(|text| check(format.name, text, looked.len()));
+        for look in looks(format) {
+            let text = write(format.reports, &look, reports, |report| report.index);
+            check(&Written { format: format.name, text: &text, documents: reports.len(), rows });
         }
     }
 }
 
-/// All that a format makes of results; what it says of them all has to be clean too.
-fn written<T>(mut renderer: Box<dyn Renderer<T>>, results: &[T]) -> String {
+fn render_lookups(lookups: &[Looked]) {
+    let rows = lookups.iter().map(|looked| services(looked).max(1)).sum();
+    for format in FORMATS {
+        let Some(maker) = format.lookups else { continue };
+        for look in looks(format) {
+            let text = write(maker, &look, lookups, |_| 0);
+            check(&Written { format: format.name, text: &text, documents: lookups.len(), rows });
+        }
+    }
+}
+
+fn services(looked: &Looked) -> usize {
+    match looked {
+        Looked::Asked(report) => {
+            report.lookup.settings.as_ref().map_or(0, |settings| settings.services.len())
+        }
+        Looked::Unasked(_) => 0,
+    }
+}
+
+/// Everything that `-v`, `-vv`, `--all` and colour make of the screen; the other formats have one look.
+fn looks(format: &Format) -> Vec<Look> {
+    let look = |detail, colour, all| Look {
+        style: Style { colour },
+        detail,
+        shown: Some(Shown { sources: all, differences: all }),
+        several: true,
+    };
+    match format.name {
+        "human" => vec![
+            look(Detail::Short, false, false),
+            look(Detail::Facts, false, true),
+            look(Detail::Transcript, false, true),
+            look(Detail::Transcript, true, true),
+        ],
+        _ => vec![look(Detail::Short, false, false)],
+    }
+}
+
+fn write<T>(maker: Maker<T>, look: &Look, results: &[T], index: impl Fn(&T) -> usize) -> String {
     let mut text = Vec::new();
-    for (index, result) in results.iter().enumerate() {
-        renderer.take(&mut text, index, result).expect("memory can be written");
+    let mut renderer = maker(look);
+    for result in results {
+        renderer.take(&mut text, index(result), result).expect("memory can be written");
     }
     renderer.finish(&mut text).expect("memory can be written");
-    renderer.summary().iter().for_each(|page| clean("summary", page));
+    renderer.summary().iter().for_each(|page| check_page(page));
     String::from_utf8(text).expect("every format is UTF-8")
 }
 
-fn check(format: &str, text: &str, documents: usize) {
-    clean(format, text);
-    match format {
-        "json" => {
-            let found: serde_json::Value = serde_json::from_str(text).expect("JSON");
-            assert_eq!(found.as_array().map(Vec::len), Some(documents));
-        }
-        "jsonl" => {
-            assert_eq!(text.lines().count(), documents);
-            assert!(text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
-        }
-        "junit" => well_formed(text),
-        "csv" => {
-            let mut rows = csv::Reader::from_reader(text.as_bytes());
-            let rows = rows.records().collect::<Result<Vec<_>, _>>().expect("as many cells as in the header");
-            assert!(rows.len() >= documents);
-            let formula = |cell: &str| cell.starts_with(['=', '+', '-', '@']);
-            assert!(!rows.iter().flatten().any(formula), "{text}");
-        }
-        "nagios" => {
-            let first = text.lines().next().unwrap_or_default();
-            assert!(first.starts_with("MAILCFG ") && first.matches('|').count() <= 1, "{text}");
-        }
-        "github" => {
-            let commands = text.lines().filter(|line| line.trim_start().starts_with("::"));
-            let known = ["::error ", "::warning ", "::notice "];
-            commands.for_each(|line| assert!(known.iter().any(|known| line.starts_with(known)), "{line}"));
-        }
-        "prometheus" => text.lines().for_each(sample),
-        _ => {}
-    }
-}
-
-/// `# HELP …`, `# TYPE …` or `name{label="value",…} number`, the values with their quotes and backslashes escaped.
-fn sample(line: &str) {
-    if line.is_empty() || line.starts_with("# HELP ") || line.starts_with("# TYPE ") {
-        return;
-    }
-    let (name, rest) = line.split_at(line.find(['{', ' ']).expect("a sample has a value"));
-    assert!(name.chars().all(|it| it.is_ascii_alphanumeric() || it == '_'), "{line}");
-    let value = match rest.strip_prefix('{') {
-        Some(labels) => labels.get(end_of_labels(labels)..).and_then(|rest| rest.strip_prefix("} ")),
-        None => rest.strip_prefix(' '),
-    };
-    assert!(value.is_some_and(|value| value.parse::<f64>().is_ok()), "{line}");
-}
-
-fn end_of_labels(labels: &str) -> usize {
-    let (mut quoted, mut escaped) = (false, false);
-    for (place, byte) in labels.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'}' if !quoted => return place,
-            _ => {}
-        }
-    }
-    labels.len()
-}
-
-/// A list of its own, so that a gap in the program's is seen.
-fn clean(format: &str, text: &str) {
-    let harmless = |character| matches!(character, '\n') || (format == "csv" && character == '\r');
-    let found = text.chars().find(|&character| steers(character) && !harmless(character));
-    assert!(found.is_none(), "{format}: {found:?} in {text:?}");
-}
-
-fn steers(character: char) -> bool {
-    const FROM_TO: &[(u32, u32)] = &[
-        (0x00, 0x1f),
-        (0x7f, 0x9f),
-        (0xad, 0xad),
-        (0x61c, 0x61c),
-        (0x115f, 0x1160),
-        (0x180e, 0x180e),
-        (0x200b, 0x200f),
-        (0x2028, 0x202e),
-        (0x2060, 0x2064),
-        (0x2066, 0x206f),
-        (0x3164, 0x3164),
-        (0xfeff, 0xfeff),
-        (0xfff9, 0xfffb),
-        (0xe0001, 0xe007f),
-    ];
-    FROM_TO.iter().any(|&(from, to)| (from..=to).contains(&u32::from(character)))
-}
-
-fn well_formed(text: &str) {
-    let mut reader = quick_xml::Reader::from_str(text);
-    loop {
-        match reader.read_event().expect("well-formed XML") {
-            quick_xml::events::Event::Eof => return,
-            quick_xml::events::Event::Start(element) | quick_xml::events::Event::Empty(element) => {
-                element.attributes().for_each(|attribute| drop(attribute.expect("an attribute")));
-            }
-            _ => {}
-        }
-    }
-}
+/// Longer ones are only slower: they stand in some hundred places.
+const WORDS: usize = 512;

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use mailcfg::secret::Secret;
-use mailcfg::wire::line::{REPLY_LINES, Splitter};
-use mailcfg::wire::login::{Look, SignIn};
+use mailcfg::settings::Protocol;
+use mailcfg::wire::line::{Fault, Line, REPLY_LINES, Splitter};
+use mailcfg::wire::login::{Account, Found, Look, SignIn, SignInReply};
+use mailcfg::wire::refusal::kind;
 use mailcfg::wire::sasl::hash::CramMd5;
 use mailcfg::wire::sasl::oauth::OAuth;
 use mailcfg::wire::sasl::plain::{Login, Plain};
@@ -13,7 +15,8 @@ use mailcfg::wire::sasl::scram::{Binding, Hash, Scram};
 use mailcfg::wire::sasl::{Client, External};
 use mailcfg::wire::{Boxed, Capabilities, Dialogue, Next, dialogue};
 
-use super::{protocol, same_when_cut};
+use super::dialogue::{check_capabilities, check_fault, check_words, protocol};
+use super::{LOSSY, same_when_cut};
 
 /// Challenges, one a line, to the mechanism that the first byte names. `NONCE` stands for the client's own.
 pub fn sasl(bytes: &[u8]) {
@@ -28,11 +31,16 @@ pub fn sasl(bytes: &[u8]) {
             return;
         }
         match client.respond(Some(challenge.as_bytes())) {
-            Ok(response) => assert!(response.len() <= RESPONSE, "{} bytes", response.len()),
-            Err(violation) => return assert!(!violation.to_string().is_empty()),
+            Ok(response) => assert!(response.len() <= challenge.len() + OWN, "{} bytes", response.len()),
+            Err(violation) => return check_violation(&violation.to_string(), challenge.len()),
         }
     }
     assert!(!is_scram(*choice) || client.verify().is_err(), "nobody proved that he knows the password");
+}
+
+/// A sentence of our own with no more than what came in it.
+fn check_violation(text: &str, came: usize) {
+    assert!(!text.is_empty() && text.len() <= LOSSY * came + OWN, "{} bytes of {came}", text.len());
 }
 
 fn is_scram(choice: u8) -> bool {
@@ -61,100 +69,172 @@ fn asks_for_much(challenge: &str) -> bool {
     challenge.split("i=").skip(1).any(|rest| rest.bytes().take_while(u8::is_ascii_digit).count() > 4)
 }
 
+/// A server's words for a refusal mean one thing, in whatever case they stand.
+pub fn refusal(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for protocol in [Protocol::Imap, Protocol::Pop3, Protocol::Smtp] {
+        assert!(!kind(protocol, &text).as_str().is_empty());
+    }
+    let protocol = protocol(bytes.first().copied().unwrap_or_default());
+    assert_eq!(kind(protocol, &text.to_ascii_uppercase()), kind(protocol, &text), "{text:?}");
+}
+
 /// A server's replies to a sign-in and to the questions after it; the first byte says to which.
 pub fn login(bytes: &[u8]) {
     let Some((choice, script)) = bytes.split_first() else { return };
-    let whole = said(*choice, &[script]);
-    same_when_cut(script, &whole, |pieces| said(*choice, pieces));
+    let whole = Visit::make(*choice, &[script]);
+    same_when_cut(script, &whole, |pieces| Visit::make(*choice, pieces));
 }
 
 /// A sign-in and a look round, with one server's bytes.
 struct Visit {
     dialogue: Box<dyn Dialogue>,
     splitter: Splitter,
-    said: Vec<String>,
+    step: Step,
     look: usize,
-}
-
-fn said(choice: u8, pieces: &[&[u8]]) -> Vec<String> {
-    let mut visit = Visit {
-        dialogue: dialogue(protocol(choice), "[192.0.2.1]"),
-        splitter: Splitter::default(),
-        said: Vec::new(),
-        look: 0,
-    };
-    let mut step = match visit.dialogue.sign_in(how(choice / 3)) {
-        Some(exchange) => Step::SignIn(exchange),
-        None => return visit.said,
-    };
-    for piece in pieces {
-        visit.splitter.push(piece);
-        loop {
-            let line = match visit.splitter.next_line() {
-                Ok(Some(line)) => line,
-                Ok(None) => break,
-                Err(fault) => {
-                    visit.said.push(fault.to_string());
-                    return visit.said;
-                }
-            };
-            let next = match &mut step {
-                Step::SignIn(exchange) => exchange.line(&line).map(words),
-                Step::Look(exchange) => exchange.line(&line).map(words),
-            };
-            match next {
-                Ok(Next::More) => {}
-                Ok(Next::Send(bytes)) => visit.said.push(String::from_utf8_lossy(&bytes).into_owned()),
-                Ok(Next::Done(answer)) => {
-                    visit.said.push(answer);
-                    visit.splitter.begin_reply(REPLY_LINES);
-                    match visit.next_look() {
-                        Some(exchange) => step = Step::Look(exchange),
-                        None => return visit.said,
-                    }
-                }
-                Err(fault) => {
-                    visit.said.push(fault.to_string());
-                    return visit.said;
-                }
-            }
-        }
-    }
-    visit.said
+    /// The bytes that came for the exchange so far.
+    came: usize,
+    account: Account,
+    said: Vec<String>,
 }
 
 enum Step {
-    SignIn(Boxed<mailcfg::wire::login::SignInReply>),
-    Look(Boxed<mailcfg::wire::login::Found>),
-}
-
-fn words<T: std::fmt::Debug>(next: Next<T>) -> Next<String> {
-    match next {
-        Next::More => Next::More,
-        Next::Send(bytes) => Next::Send(bytes),
-        Next::Done(answer) => {
-            let words = format!("{answer:?}");
-            assert!(words.len() <= ANSWER, "{} bytes", words.len());
-            Next::Done(words)
-        }
-    }
+    SignIn(Boxed<SignInReply>),
+    Look(Boxed<Found>),
+    Over,
 }
 
 impl Visit {
-    fn next_look(&mut self) -> Option<Boxed<mailcfg::wire::login::Found>> {
-        let list = ["NAMESPACE", "SPECIAL-USE", "LIST-EXTENDED", "QUOTA", "UIDL", "USER"]
-            .map(str::to_owned)
-            .to_vec();
-        let known = Capabilities { list, ..Capabilities::default() };
+    /// What was sent, the answers and the fault that ended it, in words.
+    fn make(choice: u8, pieces: &[&[u8]]) -> Vec<String> {
+        let mut dialogue = dialogue(protocol(choice), "[192.0.2.1]");
+        let Some(exchange) = dialogue.sign_in(how(choice / 3)) else { return Vec::new() };
+        let mut visit = Self {
+            dialogue,
+            splitter: Splitter::default(),
+            step: Step::SignIn(exchange),
+            look: 0,
+            came: 0,
+            account: Account::default(),
+            said: Vec::new(),
+        };
+        for piece in pieces {
+            visit.splitter.push(piece);
+            while !matches!(visit.step, Step::Over) {
+                match visit.splitter.next_line() {
+                    Ok(Some(line)) => visit.take(&line),
+                    Ok(None) => break,
+                    Err(fault) => visit.fail(&fault),
+                }
+            }
+        }
+        visit.leave()
+    }
+
+    fn take(&mut self, line: &Line) {
+        self.came += line.size();
+        match std::mem::replace(&mut self.step, Step::Over) {
+            Step::Over => {}
+            Step::SignIn(exchange) => self.go_on(exchange, line, Step::SignIn, Self::take_reply),
+            Step::Look(exchange) => self.go_on(exchange, line, Step::Look, Self::take_found),
+        }
+    }
+
+    fn go_on<T: std::fmt::Debug>(
+        &mut self,
+        mut exchange: Boxed<T>,
+        line: &Line,
+        same: fn(Boxed<T>) -> Step,
+        take: fn(&mut Self, T),
+    ) {
+        match exchange.line(line) {
+            Ok(Next::More) => self.step = same(exchange),
+            Ok(Next::Send(bytes)) => {
+                self.splitter.begin_reply(exchange.most_lines());
+                self.said.push(String::from_utf8_lossy(&bytes).into_owned());
+                self.step = same(exchange);
+            }
+            Ok(Next::Done(answer)) => {
+                self.said.push(format!("{answer:?}"));
+                take(self, answer);
+                self.came = 0;
+                self.step = self.next_look();
+                self.splitter.begin_reply(match &self.step {
+                    Step::Look(exchange) => exchange.most_lines(),
+                    _ => REPLY_LINES,
+                });
+            }
+            Err(fault) => self.fail(&fault),
+        }
+    }
+
+    fn take_reply(&mut self, reply: SignInReply) {
+        check_sign_in(&reply, self.came);
+    }
+
+    fn take_found(&mut self, found: Found) {
+        check_found(&found, self.came);
+        self.account.add(found);
+    }
+
+    fn fail(&mut self, fault: &Fault) {
+        check_fault(fault, self.came);
+        self.said.push(fault.to_string());
+        self.step = Step::Over;
+    }
+
+    fn next_look(&mut self) -> Step {
+        let list = ["NAMESPACE", "SPECIAL-USE", "LIST-EXTENDED", "QUOTA", "UIDL", "USER"];
+        let known = Capabilities { list: list.map(str::to_owned).to_vec(), ..Capabilities::default() };
         loop {
             let look = self.dialogue.look(self.look, &known, Some("user@example.org"));
             self.look += 1;
             match look {
-                Look::Ask(exchange) => return Some(exchange),
+                Look::Ask(exchange) => return Step::Look(exchange),
                 Look::Pass => {}
-                Look::End => return None,
+                Look::End => return Step::Over,
             }
         }
+    }
+
+    /// What is kept of the account once what it echoes is hidden is short.
+    fn leave(mut self) -> Vec<String> {
+        self.account.clean(str::to_owned);
+        self.account.notes().iter().for_each(|note| super::check_sentence(note));
+        self.said
+    }
+}
+
+fn check_sign_in(reply: &SignInReply, came: usize) {
+    match reply {
+        SignInReply::Accepted { capabilities } => capabilities.iter().for_each(check_capabilities),
+        SignInReply::Refused(denial) => check_words(&denial.text, came),
+        SignInReply::Broken(why) => check_violation(why, came),
+    }
+}
+
+fn check_found(found: &Found, came: usize) {
+    let check_sum = |most: usize, words: &mut dyn Iterator<Item = &String>| {
+        let sum: usize = words.map(String::len).sum();
+        assert!(sum <= most * LOSSY * came, "{sum} bytes of {came}");
+    };
+    match found {
+        Found::Capabilities(listed) => check_capabilities(listed),
+        Found::Namespaces(namespaces) => {
+            assert!(namespaces.len() <= MOST, "{} namespaces", namespaces.len());
+            check_sum(1, &mut namespaces.iter().flat_map(|it| [&it.prefix].into_iter().chain(&it.delimiter)));
+        }
+        Found::Folders(folders) => {
+            assert!(folders.len() <= MOST, "{} folders", folders.len());
+            check_sum(ROLES, &mut folders.iter().flat_map(|it| [&it.name, &it.role]));
+        }
+        Found::Quota(quota) => {
+            assert!(quota.len() <= MOST, "{} limits", quota.len());
+            check_sum(1, &mut quota.iter().map(|it| &it.resource));
+        }
+        Found::Sender(Err(words)) => check_words(words, came),
+        Found::Refused(refused) => check_words(&refused.words, came),
+        Found::Mailbox(..) | Found::UniqueIds(_) | Found::Sender(Ok(())) => {}
     }
 }
 
@@ -181,8 +261,11 @@ const KINDS: u8 = 9;
 /// No mechanism needs more rounds.
 const CHALLENGES: usize = 8;
 
-/// A response echoes at most a nonce and a user name.
-const RESPONSE: usize = 16 * 1024;
+/// What a client has of its own to say: names, a proof, the words of a sentence.
+const OWN: usize = 256;
 
-/// What is kept of a reply, with its escapes: of a refusal all lines, of a list what has a place in an account.
-const ANSWER: usize = 4 * mailcfg::wire::line::SESSION_BYTES;
+/// So many folders, namespaces and limits are kept.
+const MOST: usize = 64;
+
+/// A folder stands once for each of its uses.
+const ROLES: usize = 8;

@@ -55,12 +55,7 @@ pub(super) fn folders(data: &[String]) -> Vec<Folder> {
     for items in data.iter().filter_map(|line| behind(line, "LIST")) {
         let [attributes, _, mailbox, ..] = items.as_slice() else { continue };
         let Some(mailbox) = mailbox.text() else { continue };
-        for attribute in attributes.list().iter().filter_map(Item::text) {
-            let role = attribute.trim_start_matches('\\').to_ascii_lowercase();
-            if ROLES.contains(&role.as_str()) {
-                found.push(Folder { name: name(mailbox), role });
-            }
-        }
+        found.extend(roles(attributes).into_iter().map(|role| Folder { name: name(mailbox), role }));
     }
     found.truncate(MOST_KEPT);
     found
@@ -69,6 +64,18 @@ pub(super) fn folders(data: &[String]) -> Vec<Folder> {
 /// True for a folder without a special use.
 pub(super) fn is_plain_folder(data: &str) -> bool {
     behind(data, "LIST").is_some() && folders(std::slice::from_ref(&data.to_owned())).is_empty()
+}
+
+/// The uses among attributes, each once: the name is kept as often as there are some.
+fn roles(attributes: &Item) -> Vec<String> {
+    let mut roles = Vec::new();
+    for attribute in attributes.list().iter().filter_map(Item::text) {
+        let role = attribute.trim_start_matches('\\').to_ascii_lowercase();
+        if ROLES.contains(&role.as_str()) && !roles.contains(&role) {
+            roles.push(role);
+        }
+    }
+    roles
 }
 
 /// `"QUOTA" SP root SP "(" [resource SP usage SP limit] ")"`
@@ -204,6 +211,13 @@ mod tests {
         ]));
         let told: Vec<_> = found.iter().map(|it| format!("{} {}", it.role, it.name)).collect();
         assert_eq!(told, ["sent Sent \"Items\"", "drafts Entwürfe", "junk R&D", "trash &broken"]);
+    }
+
+    #[test]
+    fn a_use_that_is_said_again_makes_no_second_folder() {
+        let found = folders(&lines(&["LIST (\\Sent \\sent \\Junk \\Sent) \"/\" Mail"]));
+        let told: Vec<_> = found.iter().map(|it| format!("{} {}", it.role, it.name)).collect();
+        assert_eq!(told, ["sent Mail", "junk Mail"]);
     }
 
     #[test]
