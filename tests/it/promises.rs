@@ -56,7 +56,8 @@ fn every_property_has_a_target_a_corpus_and_an_entry() {
     assert_eq!(targets, properties);
     assert_eq!(names(&fuzz.join("corpus")), properties);
     for name in properties {
-        assert!(manifest.contains(&format!("name = \"{name}\"")), "{name} is not in fuzz/Cargo.toml");
+        let entry = format!("name = \"{name}\"\npath = \"fuzz_targets/{name}.rs\"");
+        assert!(manifest.contains(&entry), "{name} is not in fuzz/Cargo.toml");
     }
 }
 
