@@ -26,14 +26,6 @@ impl<T> Attempt<T> {
         }
     }
 
-    /// The value, to be changed, when there is one.
-    pub fn value_mut(&mut self) -> Option<&mut T> {
-        match self {
-            Self::Done(value) => Some(value),
-            _ => None,
-        }
-    }
-
     /// The failure, when there is one.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
@@ -48,15 +40,6 @@ impl<T> Attempt<T> {
             Self::Done(_) => None,
             Self::Absent(reason) | Self::Skipped(reason) => Some(reason),
             Self::Failed(failure) => Some(&failure.reason),
-        }
-    }
-
-    /// Changes the words that say why there is no value.
-    pub fn reword(&mut self, change: impl Fn(&str) -> String) {
-        match self {
-            Self::Done(_) => {}
-            Self::Absent(reason) | Self::Skipped(reason) => *reason = change(reason),
-            Self::Failed(failure) => failure.reason = change(&failure.reason),
         }
     }
 }

@@ -46,6 +46,10 @@ pub const HIDDEN_WORDS: &str = "‹secret› stands in these words of the server
 pub struct Concealer {
     /// What to look for, in lower case.
     needles: Vec<Sensitive>,
+    /// What is no secret, though it was sent like one: the user name.
+    spared: Vec<Vec<u8>>,
+    /// Whether the server can know the secret from this connection.
+    sent: bool,
 }
 
 type Sensitive = Zeroizing<Vec<u8>>;
@@ -55,18 +59,24 @@ impl Concealer {
     pub fn of(secret: &Secret) -> Self {
         let mut concealer = Self::default();
         concealer.add(secret.expose());
-        let long = secret.expose().len() * 3 / 4;
-        // The beginning, too: what is echoed is often cut.
-        if long >= LEAST_BEGINNING {
-            concealer.add(secret.expose().get(..long.min(MOST_BEGINNING)).unwrap_or_default());
+        // The beginning of a token, too: what is echoed is often cut. That of a password may be a word.
+        if secret.expose().len() >= TOKEN_OCTETS {
+            concealer.add(secret.expose().get(..BEGINNING_OCTETS).unwrap_or_default());
         }
         concealer
+    }
+
+    /// Takes a user name for what it is, wherever it was sent.
+    pub fn spare(&mut self, username: &str) {
+        let encoded = BASE64.encode(username.as_bytes()).into_bytes();
+        self.spared.extend([username.as_bytes().to_vec(), encoded]);
     }
 
     /// Looks for a line that was sent in secret from now on too: what can be guessed from it is as good as the password.
     pub fn add_sent(&mut self, line: &[u8]) {
         let line = line.trim_ascii();
-        if line.len() < LEAST_SENT {
+        self.sent |= !line.is_empty();
+        if line.len() < LEAST_SENT || self.spared.iter().any(|spared| spared == line) {
             return;
         }
         self.push(line.to_vec());
@@ -79,9 +89,12 @@ impl Concealer {
         }
     }
 
-    /// The text, or [`HIDDEN_WORDS`] when the secret stands in it, in any case.
+    /// The text, or [`HIDDEN_WORDS`] when the secret stands in it, in any case. Before anything was sent, what looks like
+    /// a short secret is a word of the server's own.
     pub fn clean(&self, text: &str) -> String {
-        if self.needles.iter().any(|needle| holds(text.as_bytes(), needle)) {
+        let least = if self.sent { 0 } else { LEAST_UNSENT };
+        let mut needles = self.needles.iter().filter(|needle| needle.len() >= least);
+        if needles.any(|needle| holds(text.as_bytes(), needle)) {
             return HIDDEN_WORDS.to_owned();
         }
         text.to_owned()
@@ -163,11 +176,12 @@ const LONGEST_FORM: usize = 6;
 /// Two letters of base64 stand in every other text.
 const LEAST_BASE64: usize = 3;
 
-/// A shorter beginning of a password may be a word of the language.
-const LEAST_BEGINNING: usize = 8;
+/// Passwords are shorter, tokens longer.
+const TOKEN_OCTETS: usize = 32;
+const BEGINNING_OCTETS: usize = 24;
 
-/// Longer beginnings would miss tokens that are cut early.
-const MOST_BEGINNING: usize = 24;
+/// Shorter secrets stand in words that every server says.
+const LEAST_UNSENT: usize = 8;
 
 /// Shorter lines that are sent in secret, such as an empty response or `*`, tell nothing.
 const LEAST_SENT: usize = 8;
@@ -176,8 +190,9 @@ const LEAST_SENT: usize = 8;
 mod tests {
     use super::*;
 
+    /// One whose secret was sent.
     fn concealer(secret: &str) -> Concealer {
-        Concealer::of(&Secret::new(secret.as_bytes().to_vec()))
+        Concealer { sent: true, ..Concealer::of(&Secret::new(secret.as_bytes().to_vec())) }
     }
 
     #[test]
@@ -198,7 +213,6 @@ mod tests {
             "S3cr\\\"et\\\\ &xyz-0123",
             "S3cr%22et%5C%20%26xyz-0123",
             "S3cr&quot;et\\ &amp;xyz-0123",
-            "S3cr\"et\\ &xyz…",
             hexadecimal.as_str(),
         ] {
             assert_eq!(concealer.clean(&format!("NO what is user/{echo} é?")), HIDDEN_WORDS, "{echo}");
@@ -210,6 +224,32 @@ mod tests {
             }
         }
         assert_eq!(concealer.clean("NO bad password for S3cr"), "NO bad password for S3cr");
+    }
+
+    #[test]
+    fn a_token_is_found_where_it_is_cut() {
+        let token = "ya29.a0AfH6SMBx1234567890abcdefghijklmnop";
+        let cut = token.get(..30).expect("it is longer");
+        assert_eq!(concealer(token).clean(&format!("NO what is {cut}…")), HIDDEN_WORDS);
+        // Of a password the beginning may be a word.
+        assert_eq!(concealer("password123").clean("NO bad password"), "NO bad password");
+    }
+
+    #[test]
+    fn a_short_secret_that_was_not_sent_is_a_word() {
+        let concealer = |secret: &str| Concealer::of(&Secret::new(secret.as_bytes().to_vec()));
+        assert_eq!(concealer("plain").clean("AUTH=PLAIN"), "AUTH=PLAIN");
+        assert_eq!(concealer("mailcfg-test-pw").clean("X-MAILCFG-test-pw"), HIDDEN_WORDS);
+    }
+
+    #[test]
+    fn a_user_name_that_was_sent_is_no_secret() {
+        let mut concealer = Concealer::default();
+        concealer.spare("user@disroot.org");
+        concealer.add_sent(b"dXNlckBkaXNyb290Lm9yZw==\r\n");
+        concealer.add_sent(b"user@disroot.org\r\n");
+        let words = "553 <user@disroot.org>: dXNlckBkaXNyb290Lm9yZw==";
+        assert_eq!(concealer.clean(words), words);
     }
 
     #[test]

@@ -96,6 +96,11 @@ fn credentials(arguments: &LoginArguments, task: &Task) -> Result<Credentials, C
         let error = anyhow!("--login does not know who signs in: the target is no address");
         return Err(Complaint::usage(error, "name the user with --user NAME"));
     }
+    let is_address = |name: &String| Address::parse(name).is_ok();
+    if arguments.try_usernames && address.is_none() && !username.as_ref().is_some_and(is_address) {
+        let error = anyhow!("--try-usernames knows no other form of the user name: none is an address");
+        return Err(Complaint::usage(error, "name the target or --user as user@example.org"));
+    }
     if let Some(mechanism) = arguments.mechanism.filter(|mechanism| !mechanism.takes(means)) {
         let error = anyhow!("{} does not work with a {}", mechanism.as_str(), means.as_str());
         return Err(Complaint::usage(
@@ -217,16 +222,18 @@ fn from_command(command: &str) -> anyhow::Result<Secret> {
         .stderr(Stdio::null())
         .spawn()
         .context("cannot run sh for the command that prints the secret")?;
+    let mut is_cut = false;
     let secret = match child.stdout.take() {
         Some(mut stdout) => first_line(&mut stdout).and_then(|secret| {
-            // What stands behind the line is read too, so that the command can end well.
-            std::io::copy(&mut stdout, &mut std::io::sink())?;
+            // What stands behind the line is read too, so that the command can end well; one that never ends is cut off.
+            let rest = std::io::copy(&mut (&mut stdout).take(SECRET_OCTETS as u64), &mut std::io::sink())?;
+            is_cut = rest == SECRET_OCTETS as u64;
             Ok(secret)
         }),
         None => Err(std::io::ErrorKind::BrokenPipe.into()),
     };
     let status = child.wait().context("cannot wait for the command that prints the secret")?;
-    if !status.success() {
+    if !status.success() && !is_cut {
         return Err(anyhow!("the command that prints the secret failed ({status})"));
     }
     secret.context("cannot read from the command that prints the secret")
@@ -296,6 +303,7 @@ mod tests {
     #[test]
     fn a_command_that_fails_tells_nothing_of_what_it_said() {
         assert_eq!(from_command("echo one; echo two").unwrap().expose(), b"one");
+        assert_eq!(from_command("yes one").unwrap().expose(), b"one", "one that never ends");
         let error = from_command("echo tell-tale; echo tell-tale >&2; exit 3").unwrap_err();
         assert!(!format!("{error:?}").contains("tell-tale"), "{error:?}");
     }

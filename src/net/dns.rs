@@ -184,26 +184,31 @@ impl Resolver {
     }
 
     /// True when a name is the alias of an alias, and so on without an end.
-    async fn is_endless_alias(&self, name: &str) -> bool {
+    ///
+    /// # Errors
+    /// [`Failure`] when the resolver failed, so that nobody could tell.
+    async fn is_endless_alias(&self, name: &str) -> Result<bool, Failure> {
         let mut at = name.to_owned();
         for _ in 0..MAX_ALIASES {
             match self.alias(&at).await {
                 Ok(Some(target)) => at = target,
-                _ => return false,
+                Ok(None) => return Ok(false),
+                Err(failure) => return if failure.temporary { Err(failure) } else { Ok(false) },
             }
         }
-        true
+        Ok(true)
     }
 
     /// The records in the answer for one type at a name without its last dot; those of a CNAME on the way are among them.
     async fn records(&self, name: &str, record_type: RecordType) -> Result<Vec<RData>, Failure> {
-        match self.ask(name, record_type).await {
-            Ok(records) => Ok(records),
-            // Aliases in a circle look as if there were no record; a server that knows of none shows its SOA (RFC 2308).
-            Err(unanswered) if unanswered.unproved && self.is_endless_alias(name).await => {
-                Err(too_many_aliases(name, record_type))
-            }
-            Err(unanswered) => Err(unanswered.failure),
+        let unanswered = match self.ask(name, record_type).await {
+            Ok(records) => return Ok(records),
+            Err(unanswered) => unanswered,
+        };
+        // Aliases in a circle look as if there were no record; a server that knows of none shows its SOA (RFC 2308).
+        match unanswered.unproved && self.is_endless_alias(name).await? {
+            true => Err(too_many_aliases(name, record_type)),
+            false => Err(unanswered.failure),
         }
     }
 

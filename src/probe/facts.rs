@@ -1,7 +1,5 @@
 //! What one probe of one endpoint found out. Nothing here is a verdict.
 
-mod texts;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -78,7 +78,7 @@ impl Credentials {
         let form = place.and_then(|place| place.username.as_ref());
         let of_settings = self.address.as_ref().map(|address| form.unwrap_or(&Username::Address).of(address));
         let mut names: Vec<String> = self.username.clone().or(of_settings).into_iter().collect();
-        if let Some(address) = self.address.as_ref().filter(|_| self.try_usernames) {
+        if let Some(address) = self.whole_address().filter(|_| self.try_usernames) {
             names.extend([address.to_string(), address.local_part().to_owned()]);
         }
         let mut distinct: Vec<String> = Vec::new();
@@ -93,9 +93,14 @@ impl Credentials {
 
     /// The address that mail would be sent from: the target, or a user name that is one; in ASCII but for its local part.
     pub fn sender(&self) -> Option<String> {
-        let named = || self.username.as_deref().and_then(|name| Address::parse(name).ok());
-        let address = self.address.clone().or_else(named)?;
+        let address = self.whole_address()?;
         Some(format!("{}@{}", address.local_part(), address.domain().as_str()))
+    }
+
+    /// The target when it is an address, else a user name that is one.
+    pub fn whole_address(&self) -> Option<Address> {
+        let named = || self.username.as_deref().and_then(|name| Address::parse(name).ok());
+        self.address.clone().or_else(named)
     }
 }
 
@@ -134,8 +139,8 @@ pub enum Withheld {
     OtherName,
     /// Nothing that can be trusted leads from the domain to this host.
     NotVouched,
-    /// The server offers no mechanism that would do.
-    NoMechanism,
+    /// The server offers no mechanism that would do with these means.
+    NoMechanism(Means),
     /// What the server offers is not known.
     NotKnown,
     /// The server does not offer the mechanism that was asked for.

@@ -1,7 +1,8 @@
 //! The course of one probe: connect, greeting, capabilities, STARTTLS, handshake, capabilities again, goodbye.
 //!
 //! One connection an endpoint. Others are made only when the server broke on the large post-quantum ClientHello, may not
-//! see the client certificate, refused one of several user names, or is to be tested for command injection.
+//! see the client certificate, greets late at a port for TLS, refused one of several user names, or is to be tested for
+//! command injection.
 
 pub(super) mod answer;
 mod sign_in;
@@ -28,7 +29,7 @@ use crate::net::places::Place;
 use crate::net::tls::{self, Groups};
 use crate::settings::{Endpoint, Security};
 use crate::wire::injection::Fate;
-use crate::wire::{Dialogue, GreetingKind, StartTlsReply, dialogue};
+use crate::wire::{Dialogue, GreetingKind, Refusal, StartTlsReply, dialogue};
 use answer::{address_literal, injected, refused, waiting_bytes};
 use steps::BARE_LF;
 
@@ -132,6 +133,10 @@ struct Session<'a> {
     introduces: bool,
     /// True when the handshake was ended so that the server would not see it.
     kept_back: bool,
+    /// Whether a greeting in clear text is waited for as long as there is time, whatever the port.
+    is_patient: bool,
+    /// True when the greeting came while the port was tried with TLS.
+    greets_late: bool,
     binding: Option<tls::Binding>,
     turn: Option<Turn>,
     place: Option<Place>,
@@ -162,6 +167,8 @@ impl<'a> Session<'a> {
             signing_in: None,
             introduces: true,
             kept_back: false,
+            is_patient: false,
+            greets_late: false,
             binding: None,
         };
         session.expect_login();
@@ -184,28 +191,30 @@ impl<'a> Session<'a> {
             self.facts.company = turn.company();
             turn.give_back(self.facts.timings.connect);
         }
-        self.facts.settle();
-        if self.options.login.is_some() {
-            self.facts.clean(|text| self.transcript.clean(text));
-        }
         self.facts.transcript = self.transcript.into_lines();
+        self.facts.settle();
         self.facts
     }
 
     async fn run(&mut self, groups: Groups) {
         self.run_once(groups).await;
-        if self.kept_back {
-            self.begin_again();
+        if std::mem::take(&mut self.kept_back) {
+            self.introduces = false;
+            self.begin_again("without the client certificate");
+            self.run_once(groups).await;
+        }
+        if std::mem::take(&mut self.greets_late) {
+            self.is_patient = true;
+            self.begin_again("and the greeting waited for");
             self.run_once(groups).await;
         }
     }
 
-    /// Forgets what was found out before the server turned out to be one that may not see the client certificate.
-    fn begin_again(&mut self) {
-        self.note("once more, without the client certificate");
+    /// Forgets what was found out on a connection that was no use.
+    fn begin_again(&mut self, how: &str) {
+        self.note(&format!("once more, {how}"));
         // Nobody waits for a place who holds one.
         (self.place, self.turn) = (None, None);
-        (self.introduces, self.kept_back) = (false, false);
         let wait = self.facts.timings.wait;
         self.facts = Facts::new(self.facts.endpoint.clone(), self.facts.began);
         self.facts.timings.wait = wait;
@@ -260,6 +269,9 @@ impl<'a> Session<'a> {
     }
 
     async fn run_inside_tls(&mut self, stream: TcpStream, dialogue: &mut dyn Dialogue, groups: Groups) {
+        let untried =
+            || Attempt::Skipped("TLS begins with the first byte, so there is no STARTTLS".to_owned());
+        self.facts.injection = self.options.starttls_injection.then(untried);
         let Some(stream) = self.handshake(stream, groups).await else { return };
         let mut channel = Channel::new(stream);
         let Some(greeting) = self.greet(&mut channel, dialogue, self.deadline).await else {
@@ -314,10 +326,15 @@ impl<'a> Session<'a> {
         let total = self.options.timeout;
         let reserve = (total / 10).clamp(LEAST_RESERVE, MOST_RESERVE).min(total / 2);
         let limit = self.deadline - reserve;
-        match self.facts.endpoint.is_at_tls_port() {
+        match self.hurries() {
             true => limit.min(Instant::now() + PATIENCE_AT_TLS_PORTS),
             false => limit,
         }
+    }
+
+    /// True while a port that is registered for TLS from the first byte is spoken to in clear text.
+    fn hurries(&self) -> bool {
+        self.facts.endpoint.is_at_tls_port() && !self.is_patient
     }
 
     /// Asks for TLS, whether it was advertised or not, and goes on inside it.
@@ -339,7 +356,8 @@ impl<'a> Session<'a> {
                 return;
             }
             Ok(StartTlsReply::Refused(refusal)) => {
-                self.facts.starttls = refused(refusal, offered);
+                let text = self.transcript.clean(&refusal.text);
+                self.facts.starttls = refused(Refusal { text, ..refusal }, offered);
                 return self.part(channel, dialogue).await;
             }
             Ok(StartTlsReply::GoAhead) => self.facts.starttls = Attempt::Done(StartTls { offered }),

@@ -129,6 +129,17 @@ impl Means {
     }
 }
 
+impl Means {
+    /// For a sentence.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Token => "token",
+            Self::Certificate => "client certificate",
+        }
+    }
+}
+
 impl Mechanism {
     /// Every mechanism, the strongest first.
     ///
@@ -173,14 +184,18 @@ impl Mechanism {
         Self::ALL.into_iter().find(|mechanism| mechanism.as_str().eq_ignore_ascii_case(word.trim()))
     }
 
-    /// True when it works with this.
-    pub fn takes(self, means: Means) -> bool {
-        let own = match self {
+    /// What it works with.
+    pub fn means(self) -> Means {
+        match self {
             Self::OauthBearer | Self::Xoauth2 => Means::Token,
             Self::External => Means::Certificate,
             _ => Means::Password,
-        };
-        own == means
+        }
+    }
+
+    /// True when it works with this.
+    pub fn takes(self, means: Means) -> bool {
+        self.means() == means
     }
 
     /// True when it binds the sign-in to the TLS connection.

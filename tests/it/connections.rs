@@ -1,9 +1,11 @@
 //! The way to a server: names, families, addresses that fail beside one that works, the flags that change the way, signals.
 
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use hickory_resolver::proto::rr::RecordType::{A, AAAA};
+use mailcfg::probe::session;
 use mailcfg::settings::Security::{StartTls, Tls};
 use serde_json::json;
 use socket2::{Domain, Socket, Type};
@@ -275,4 +277,26 @@ fn a_port_for_tls_is_named_soon_when_it_is_spoken_to_in_clear() {
         Probe::of("imap://mail.example.org:993").at(host.address).with(&["--timeout", "100s"]).run();
     verdict.ends(1, "fail").finds_only(&["tls.expected-tls fail"]);
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_late_greeting_at_a_port_for_tls_is_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has ports");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    std::thread::spawn(move || listener.incoming().flatten().for_each(greet_late));
+    let probe = Probe::of("imap://mail.example.org:993").at(address);
+    let verdict = probe.with(&["--security", "none", "--timeout", "60s"]).run();
+    assert_eq!(verdict.text("/greeting/value/text"), "late", "{verdict:?}");
+    assert_eq!(verdict.at("/capabilities/before_tls/outcome"), "done", "{verdict:?}");
+}
+
+/// Greets after longer than a port for TLS is waited for, and answers one command.
+fn greet_late(mut stream: TcpStream) {
+    std::thread::sleep(session::PATIENCE_AT_TLS_PORTS + Duration::from_secs(2));
+    let _ = stream.write_all(b"* OK late\r\n");
+    let mut lines = BufReader::new(stream.try_clone().expect("a socket can be cloned")).lines();
+    if let Some(Ok(command)) = lines.next() {
+        let tag = command.split(' ').next().unwrap_or_default();
+        let _ = stream.write_all(format!("* CAPABILITY IMAP4rev1\r\n{tag} OK\r\n").as_bytes());
+    }
 }

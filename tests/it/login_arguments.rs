@@ -48,6 +48,7 @@ fn a_sign_in_that_cannot_be_is_refused_before_anything_is_asked() {
             "cannot be used with",
             "--help",
         ),
+        (&["imaps://127.0.0.1:1", "--user", "x", "--try-usernames"], "no other form", "user@example.org"),
         (&["user@example.org", "--client-cert", "/nonexistent/x"], "no certificate can be read", "PEM"),
     ] {
         let output = run([&["probe", "--login"], arguments].concat());

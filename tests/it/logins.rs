@@ -679,6 +679,65 @@ fn folders_behind_the_thousandth_were_lost() {
 }
 
 #[test]
+fn a_user_name_in_the_words_of_a_server_was_taken_for_the_secret() {
+    let steps = [
+        expect("AUTH"),
+        send("334 VXNlcm5hbWU6\r\n"),
+        answer(|_| "334 UGFzc3dvcmQ6\r\n".to_owned()),
+        answer(|_| "235 in\r\n".to_owned()),
+        expect("MAIL"),
+        send("553 5.7.1 <user@example.org>: not yours\r\n"),
+        expect("QUIT"),
+    ];
+    let (verdict, _host) = sign_in(&smtp("AUTH LOGIN", steps), &["--user", "user@example.org"]);
+    verdict.finds_only(&["login.sender-refused fail"]);
+    assert!(verdict.text("/login/value/sender/reason").contains("<user@example.org>"), "{verdict:?}");
+}
+
+#[test]
+fn a_password_that_is_a_word_hid_what_the_server_lists_and_what_mailcfg_says() {
+    let mail =
+        imap("AUTH=PLAIN SASL-IR", [expect("AUTHENTICATE"), send("{tag} NO [AUTHENTICATIONFAILED] no\r\n")]);
+    let host = mail.start();
+    let probe = prepare(&mail, &host).with(&["--login", "--user", "user", "--password-command", "echo s"]);
+    let verdict = probe.run();
+    verdict.shows(
+        json!({ "capabilities": { "after_tls": { "value": ["IMAP4rev1", "AUTH=PLAIN", "SASL-IR"] } } }),
+    );
+    assert_eq!(verdict.text("/starttls/reason"), "TLS from the first byte");
+}
+
+#[test]
+fn a_refused_certificate_was_called_a_refused_password() {
+    let folder = crate::support::folder::Folder::new();
+    let usage = rcgen::ExtendedKeyUsagePurpose::ClientAuth;
+    let client = ca::trusted().issue(&Leaf { usage, names: vec!["user.example.org"], ..Leaf::default() });
+    let pem = folder.write("client.pem", client.pem()).display().to_string();
+    let steps = [expect("AUTHENTICATE"), send("{tag} NO [AUTHENTICATIONFAILED] no\r\n")];
+    let mail = imap("AUTH=EXTERNAL SASL-IR", steps).config(ca::good().client_certificate(true));
+    let host = mail.start();
+    let verdict = prepare(&mail, &host).with(&["--login", "--client-cert", &pem]).run();
+    verdict.finds_only(&["login.wrong-password fail"]);
+    let findings = verdict.at("/findings").to_string();
+    assert!(
+        findings.contains("refuses the client certificate") && findings.contains("EXTERNAL: A2 NO"),
+        "{findings}"
+    );
+    assert!(host.session().inside_text().contains("AUTHENTICATE EXTERNAL =\r\n"));
+}
+
+#[test]
+fn every_user_name_that_was_tried_is_named() {
+    let refused = || [expect("AUTHENTICATE"), send("{tag} NO [AUTHENTICATIONFAILED] no\r\n")];
+    let mail = imap("AUTH=PLAIN SASL-IR", refused());
+    let host = mail.start().expect_connections(2);
+    let verdict = signing_in(prepare(&mail, &host), &["--user", "user@example.org", "--try-usernames"]).run();
+    let evidence = verdict.at("/findings").to_string();
+    assert!(evidence.contains("PLAIN as user@example.org and as user: "), "{evidence}");
+    assert!(!evidence.contains("try the other form"), "{evidence}");
+}
+
+#[test]
 fn apop_is_used_with_a_stamp_that_came_inside_tls_when_nothing_else_is_there() {
     let mail = pop3("UIDL\r\n", [expect("APOP"), send("-ERR [AUTH] no\r\n")])
         .greeting("+OK ready <1896.697170952@dbc.mtview.ca.us>\r\n");

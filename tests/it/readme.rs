@@ -65,20 +65,29 @@ fn readme_tells_the_limits_of_the_code() {
             vec![thousands(run::feed::WAITING)],
         ),
         ("the whole run", vec!["none".to_owned()]),
-        ("one line of a list", vec!["4 KiB".to_owned()]),
+        ("one line of a list", vec![written("many/lines.rs", "LINE_BYTES: u64 = 4096;", "4 KiB")]),
         ("results kept for other targets", vec![mib(run::share::MOST_BYTES)]),
         (
             "results that wait for one before them, as in `csv`; no target is begun while there are more",
-            vec!["64 MiB".to_owned()],
+            vec![written("many.rs", "MOST_HELD: usize = 64 << 20;", "64 MiB")],
         ),
-        ("one line of a file of `--resume`", vec!["16 MiB".to_owned()]),
+        (
+            "one line of a file of `--resume`",
+            vec![written("many/resume.rs", "LINE_BYTES: u64 = 16 * 1024 * 1024;", "16 MiB")],
+        ),
         ("sign-ins of one endpoint", vec![thousands(probe::login::MOST_USERNAMES)]),
         (
             "iterations that SCRAM may ask for",
             [scram::LEAST_ITERATIONS, scram::MOST_ITERATIONS].map(grouped).to_vec(),
         ),
         ("what is kept of an account after a sign-in", vec![thousands(wire::imap::MOST_KEPT)]),
-        ("a password or token, a user name", vec!["64 KiB".to_owned(), "1,024".to_owned()]),
+        (
+            "a password or token, a user name",
+            vec![
+                written("login.rs", "SECRET_OCTETS: usize = 64 * 1024;", "64 KiB"),
+                written("login.rs", "USER_OCTETS: usize = 1_024;", "1,024"),
+            ],
+        ),
         (
             "one question to the resolver",
             vec![seconds(dns::QUESTION_TIMEOUT), thousands(dns::MAX_RESOLVER_ADDRESSES)],
@@ -128,7 +137,7 @@ fn readme_tells_the_limits_of_the_code() {
             ],
         ),
         ("a provider table, a file of `--ca-file`", vec![of_table]),
-        ("a file of checks", vec!["1 MiB".to_owned()]),
+        ("a file of checks", vec![written("check/file.rs", "MOST_BYTES: usize = 1 << 20;", "1 MiB")]),
     ];
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = std::fs::read_to_string(path).expect("the README can be read");
@@ -150,6 +159,15 @@ fn readme_tells_the_limits_of_the_code() {
             assert!(found, "{name}: {value} in {limits}");
         }
     }
+}
+
+/// A limit of the command line, whose constants a test of the library sees in the source alone.
+#[track_caller]
+fn written(file: &str, constant: &str, told: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli").join(file);
+    let source = std::fs::read_to_string(path).expect("the source can be read");
+    assert!(source.contains(constant), "{file} has another limit than {constant}");
+    told.to_owned()
 }
 
 const TARGETS: &str = "targets at the same time, and connections of probes and lookups together; waiting for one is no time of a server's";

@@ -30,7 +30,11 @@ impl Identity {
         let read = PrivateKeyDer::from_pem_file(key);
         let read = read.map_err(|_| UnusableIdentity::Key(key.display().to_string()))?;
         let certified = CertifiedKey::from_der(chain, read, &aws_lc_rs::default_provider());
-        Ok(Self(Arc::new(certified.map_err(|_| UnusableIdentity::Pair(place()))?)))
+        match certified {
+            Ok(certified) => Ok(Self(Arc::new(certified))),
+            Err(rustls::Error::InconsistentKeys(_)) => Err(UnusableIdentity::Pair(place())),
+            Err(error) => Err(UnusableIdentity::Unfit(place(), error)),
+        }
     }
 
     fn resolver(&self) -> Arc<dyn ResolvesClientCert> {
@@ -87,6 +91,9 @@ pub enum UnusableIdentity {
     /// The key is not there.
     #[error("no private key can be read from {0}")]
     Key(String),
+    /// TLS cannot use it, as one of X.509 version 1.
+    #[error("the certificate in {0} cannot be used: {1}")]
+    Unfit(String, rustls::Error),
     /// They do not belong together.
     #[error("the private key is not that of the certificate in {0}")]
     Pair(String),

@@ -84,16 +84,7 @@ impl Session<'_> {
         let offered = self.offered();
         let means = credentials.proof.means();
         let chosen = choose(&offered, means, credentials.mechanism, self.binding.is_some());
-        let mechanism = chosen.ok_or_else(|| {
-            let wanted = credentials.mechanism.map_or_else(
-                || format!("a way to sign in with a {} that mailcfg knows", means.as_str()),
-                |mechanism| mechanism.as_str().to_owned(),
-            );
-            let listed = if offered.is_empty() { "nothing".to_owned() } else { offered.join(", ") };
-            let why =
-                if credentials.mechanism.is_some() { Withheld::NotOffered } else { Withheld::NoMechanism };
-            (why, format!("the server does not offer {wanted}, only {}", excerpt(&listed)))
-        })?;
+        let mechanism = chosen.ok_or_else(|| not_offered(&offered, means, credentials.mechanism))?;
         let unsendable = |what: &str| (Withheld::Unsendable, what.to_owned());
         let username = credentials.usernames(place).into_iter().nth(self.name);
         let username = username.ok_or_else(|| unsendable("it is not known who signs in"))?;
@@ -185,6 +176,7 @@ impl Session<'_> {
         channel: &mut Channel<S>,
         dialogue: &mut dyn Dialogue,
     ) -> bool {
+        self.transcript.spare(&attempted.username);
         self.signing_in = Some(attempted.as_tried(Some(Kind::Temporary)));
         let reply = self.ask_to_sign_in(&attempted, channel, dialogue).await;
         self.signing_in = None;
@@ -335,6 +327,20 @@ impl Session<'_> {
         self.facts.login = Attempt::Done(SignedIn { account, ..signed_in });
         go_on
     }
+}
+
+/// Why no mechanism could be chosen.
+fn not_offered(offered: &[String], means: Means, forced: Option<Mechanism>) -> (Withheld, String) {
+    let (why, wanted) = match forced {
+        Some(mechanism) => (Withheld::NotOffered, mechanism.as_str().to_owned()),
+        None => {
+            let wanted = format!("a way to sign in with a {} that mailcfg knows", means.in_words());
+            (Withheld::NoMechanism(means), wanted)
+        }
+    };
+    let listed =
+        if offered.is_empty() { "lists none".to_owned() } else { format!("lists {}", offered.join(", ")) };
+    (why, format!("the server does not offer {wanted}; it {}", excerpt(&listed)))
 }
 
 /// True when the last try was refused for its name or password, and there is another name to try.

@@ -37,8 +37,11 @@ impl Session<'_> {
                 Some(secured.stream)
             }
             Err(unsecured) => {
-                self.note(&unsecured.failure.reason);
                 self.kept_back = unsecured.kept_back;
+                match self.kept_back {
+                    true => self.note("ended here: this server may not see the client certificate"),
+                    false => self.note(&unsecured.failure.reason),
+                }
                 let failure = named(unsecured.failure);
                 let by_size = unsecured.broke_on_hello && groups == Groups::PostQuantum;
                 self.broke_on_hello = by_size.then(|| failure.clone());
@@ -60,7 +63,7 @@ impl Session<'_> {
         let greeting = channel.ask(exchange.as_mut(), Stage::Greeting, deadline, &mut self.transcript).await;
         self.facts.timings.greeting = Some(started.elapsed());
         let greeting = match greeting {
-            Ok(greeting) => greeting,
+            Ok(greeting) => self.cleaned(greeting),
             Err(failure) => {
                 self.facts.greeting = Attempt::Failed(failure);
                 return None;
@@ -93,17 +96,35 @@ impl Session<'_> {
         let reply = channel.ask(exchange.as_mut(), Stage::Capabilities, limit, &mut self.transcript).await;
         *self.facts.timings.capabilities.get_or_insert_default() += started.elapsed();
         match reply {
-            Ok(CapabilityReply::List(listed)) => {
+            Ok(CapabilityReply::List(mut listed)) => {
                 self.facts.notes.extend(listed.notes.iter().cloned());
+                self.clean_list(&mut listed);
                 (Attempt::Done(listed), true)
             }
-            Ok(CapabilityReply::Unsupported(words)) => (Attempt::Absent(excerpt(&words)), true),
+            Ok(CapabilityReply::Unsupported(words)) => {
+                (Attempt::Absent(excerpt(&self.transcript.clean(&words))), true)
+            }
             Ok(CapabilityReply::Refused(no)) => {
                 let cause = if no.temporary { Cause::Busy } else { Cause::CommandRefused };
-                let failure = Failure::new(Stage::Capabilities, cause, excerpt(&no.text));
+                let words = excerpt(&self.transcript.clean(&no.text));
+                let failure = Failure::new(Stage::Capabilities, cause, words);
                 (Attempt::Failed(Failure { temporary: no.temporary, ..failure }), !no.closing)
             }
             Err(failure) => (Attempt::Failed(failure), false),
+        }
+    }
+
+    /// A greeting without the secret, which the server may know from another connection.
+    fn cleaned(&self, mut greeting: Greeting) -> Greeting {
+        greeting.text = self.transcript.clean(&greeting.text);
+        greeting.raw = self.transcript.clean(&greeting.raw);
+        greeting.capabilities.iter_mut().for_each(|listed| self.clean_list(listed));
+        greeting
+    }
+
+    fn clean_list(&self, listed: &mut Capabilities) {
+        for texts in [&mut listed.list, &mut listed.mechanisms] {
+            texts.iter_mut().for_each(|text| *text = self.transcript.clean(text));
         }
     }
 
@@ -133,6 +154,7 @@ impl Session<'_> {
             Err(Unsecured { failure, broke_on_hello, .. }) => match named(failure).cause {
                 Cause::OtherProtocol(name) => Cause::OtherProtocol(name),
                 Cause::Handshake | Cause::TlsTooOld if !broke_on_hello => Cause::TlsAtOnce,
+                Cause::PlainText if self.hurries() => return self.greets_late = true,
                 _ => return,
             },
         };

@@ -30,6 +30,9 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
         )
         .evidence(&failure.reason)
         .hint("look at the dialogue with -vv, and try again"),
+        Some(Attempt::Skipped(reason)) => {
+            Finding::new(ID, Severity::Info, format!("no command was put behind STARTTLS: {reason}"))
+        }
         _ => return Vec::new(),
     };
     vec![finding]

@@ -2,7 +2,7 @@
 
 mod advice;
 
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Cause};
 use crate::probe::facts::Facts;
 use crate::probe::login::{SignedIn, Withheld};
 use crate::report::Context;
@@ -29,14 +29,24 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
 }
 
 fn refused(facts: &Facts) -> Option<Finding> {
-    let failure = facts.login.failure()?;
+    // Who ended the run knows it, and no server is to blame.
+    let failure = facts.login.failure().filter(|it| !matches!(it.cause, Cause::Interrupted(_)))?;
     let last = facts.sign_ins.last()?;
-    let Advice { id, text, hint, .. } =
-        advice::of(last.refused.unwrap_or(Kind::Other), last.mechanism.takes(Means::Token));
+    let kind = last.refused.unwrap_or(Kind::Other);
+    let Advice { id, text, hint, .. } = advice::of(kind, last.mechanism.means());
     let severity = super::severity_of(failure);
-    let evidence = format!("{} as {}: {}", last.mechanism.as_str(), last.username, failure.reason);
-    Some(Finding::new(id, severity, *text).evidence(evidence).hint(*hint))
+    let names: Vec<&str> = facts.sign_ins.iter().map(|tried| tried.username.as_str()).collect();
+    let named =
+        if last.username.is_empty() { String::new() } else { format!(" as {}", names.join(" and as ")) };
+    let evidence = format!("{}{named}: {}", last.mechanism.as_str(), failure.reason);
+    let other_name =
+        kind == Kind::WrongPassword && names.len() == 1 && last.mechanism.means() == Means::Password;
+    let more = if other_name { OTHER_NAME } else { "" };
+    Some(Finding::new(id, severity, *text).evidence(evidence).hint(format!("{hint}{more}")))
 }
+
+/// What helps who has tried one form of the user name.
+const OTHER_NAME: &str = "; else try the other form of the user name (--user, --try-usernames)";
 
 /// Nothing was sent. What fails anyway is not said twice; a test that could not be made is no pass.
 fn skipped(facts: &Facts, why: Withheld, reason: &str) -> Finding {
@@ -49,12 +59,19 @@ fn skipped(facts: &Facts, why: Withheld, reason: &str) -> Finding {
             (Severity::Info, "mend the certificate first; no option sends a secret all the same")
         }
         Withheld::NotKnown => (Severity::Info, "see why the server did not say what it offers"),
-        Withheld::NoMechanism if facts.endpoint.is_relay() => {
+        Withheld::NoMechanism(_) if facts.endpoint.is_relay() => {
             (Severity::Info, "on port 25 nobody has to sign in: examine port 465 or 587")
         }
-        Withheld::NoMechanism => (
+        Withheld::NoMechanism(Means::Password) => (
             Severity::Fail,
             "sign in with what the server offers: --token-command for OAUTHBEARER and XOAUTH2",
+        ),
+        Withheld::NoMechanism(Means::Token) => {
+            (Severity::Fail, "sign in with a password, or ask the provider for which clients it takes tokens")
+        }
+        Withheld::NoMechanism(Means::Certificate) => (
+            Severity::Fail,
+            "sign in with a password too, as by --password-command; the certificate is still shown",
         ),
         Withheld::NotOffered => (Severity::Fail, "leave --mechanism out, or name one that the server offers"),
         Withheld::OtherName => {
@@ -65,9 +82,10 @@ fn skipped(facts: &Facts, why: Withheld, reason: &str) -> Finding {
             "if you know this server, name it: `mailcfg probe imaps://HOST --login --user NAME`",
         ),
         Withheld::Preauth => (Severity::Unknown, "examine the server from a machine that it does not know"),
-        Withheld::Unsendable => {
-            (Severity::Unknown, "give the name with --user, and the secret without line ends")
-        }
+        Withheld::Unsendable => (
+            Severity::Unknown,
+            "give another name with --user, a secret of one line, or leave --mechanism out",
+        ),
     };
     Finding::new("login.skipped", severity, format!("no sign-in was tried: {}", excerpt(reason))).hint(hint)
 }
@@ -287,7 +305,7 @@ pub const EXPLAINED: &[Explained] = &[
 mod tests {
     use super::super::tests::{context, facts, ids};
     use super::*;
-    use crate::attempt::{Cause, Failure, Stage};
+    use crate::attempt::{Failure, Stage};
     use crate::probe::login::SignInAttempt;
     use crate::wire::login::Account;
     use crate::wire::sasl::Mechanism;
@@ -329,8 +347,8 @@ mod tests {
             (Withheld::Certificate, "mail.example.org:25", "login.skipped unknown"),
             (Withheld::NoTls, "mail.example.org:143", "login.skipped unknown"),
             (Withheld::NotOffered, "mail.example.org:143", "login.skipped fail"),
-            (Withheld::NoMechanism, "mail.example.org:25", "login.skipped info"),
-            (Withheld::NoMechanism, "mail.example.org:993", "login.skipped fail"),
+            (Withheld::NoMechanism(Means::Password), "mail.example.org:25", "login.skipped info"),
+            (Withheld::NoMechanism(Means::Token), "mail.example.org:993", "login.skipped fail"),
             (Withheld::NotVouched, "mail.example.org:993", "login.skipped unknown"),
             (Withheld::OtherName, "mail.example.org:993", "login.skipped unknown"),
         ] {
