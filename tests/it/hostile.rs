@@ -27,7 +27,7 @@ use crate::support::dns::{Answer, Dns, Row};
 use crate::support::host::{Host, close, expect, flood, reset, silence};
 use crate::support::hostile::{self, cells};
 use crate::support::mail::{HOST, Mail};
-use crate::support::probe::{examine as examine_host, findings, prepare};
+use crate::support::probe::{Probe, examine as examine_host, findings, prepare};
 
 pub const PROTOCOLS: [Protocol; 3] = [Protocol::Imap, Protocol::Pop3, Protocol::Smtp];
 
@@ -249,6 +249,25 @@ fn tickets_without_an_end_were_a_server_that_breaks_off() {
         let (verdict, _host) = examine_host(mail.greeting(silence()));
         verdict.ends(1, "fail").finds_only(&["protocol.violation fail"]);
         assert!(verdict.failed("/greeting", "protocol", false).contains("inside TLS"), "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_flood_of_addresses_is_used_up_to_a_number() {
+    let rows = [RecordType::A, RecordType::AAAA]
+        .into_iter()
+        .flat_map(|kind| [(HOST, kind, Answer::Truncated), (HOST, kind, Answer::Flood)]);
+    let dns = Dns::start(&rows.collect::<Vec<Row>>());
+    let place = dns.place();
+    // Nobody listens at any of them.
+    let probe = Probe::of("imaps://mail.example.org:9");
+    for (family, most) in [("-4", MAX_ADDRESSES), ("-6", MAX_ADDRESSES)] {
+        let began = Instant::now();
+        let probe = probe.clone().with(&["--resolver", &place, family, "--all-addresses", "--timeout", "3s"]);
+        let verdict = probe.run();
+        assert_eq!(verdict.endpoints().len(), most);
+        assert_eq!(verdict.code, 1, "{verdict:?}");
+        assert!(began.elapsed() < LIMIT + NOISE + NOISE, "{:?}", began.elapsed());
     }
 }
 
