@@ -1,12 +1,17 @@
 //! Every format: exit codes, whole outputs, what a hostile server cannot do, results in a file.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use mailcfg::render::FORMATS;
+use mailcfg::render::{FORMATS, Format};
+use mailcfg::settings::Security::{StartTls, Tls};
 
+use crate::support::ca;
 use crate::support::command::{Output, finish, interrupt, mailcfg, run};
 use crate::support::folder::Folder;
+use crate::support::host::{Host, expect, send, silence};
+use crate::support::mail::{HOST, Mail};
 use crate::support::scene::{self, BUSY, EXPIRED, GOOD, HOSTILE, NOWHERE, SOON};
 use crate::support::text::{
     without_clock, without_dates, without_fingerprints, without_json_times, without_seconds, without_times,
@@ -200,11 +205,106 @@ fn a_hostile_server_leaves_no_format() {
     }
 }
 
+/// What no format may hold as it came.
+const STEERING: &str = "\u{1b}[2J\u{9b}31m\u{7}\u{8}\u{7f}\u{202e}\u{61c}\u{200b}\u{200e}\u{200f}\u{2066}\u{2069}\u{ad}\u{feff}\u{e0041}";
+
+/// What begins a command, an element, a label or a formula somewhere.
+const LURES: &str = "::error::x ##[group]x %0A::error::y |'a'=1;2 ]]><b>&amp; \",\"=1+1 {d=\"e\"} \\n";
+
+/// Hosts whose words are made to steer: in every place where words may stand.
+fn steering() -> Vec<Mail> {
+    let words = format!("{STEERING} {LURES}");
+    let last = format!("554 {words}\r\n");
+    vec![
+        Mail::imap(StartTls)
+            .greeting(format!("* OK {words}\r\n").as_str())
+            .before(
+                format!("* CAPABILITY IMAP4rev1 STARTTLS {words}\r\n* {words}\r\n{{tag}} OK {words}\r\n")
+                    .as_str(),
+            )
+            .go_ahead(format!("{{tag}} OK {words}\r\n").as_str())
+            .after(format!("* CAPABILITY IMAP4rev1 {words}\r\n{{tag}} OK {words}\r\n").as_str()),
+        Mail::pop3(Tls)
+            .greeting(format!("+OK {words}\r\n").as_str())
+            .after(format!("+OK {words}\r\nIMPLEMENTATION {words}\r\nEXPIRE {words}\r\n.\r\n").as_str()),
+        Mail::smtp(Tls).after([send(&last), expect("HELO"), send(&last), silence()]),
+        Mail::smtp(StartTls).go_ahead([send(&last), silence()]).unasked_after(),
+    ]
+}
+
+#[test]
+fn steering_words_leave_no_format() {
+    let degrees: [&[&str]; 3] = [&[], &["-v"], &["-vv"]];
+    let hosts: Vec<(Mail, Host)> = (1..)
+        .zip(steering())
+        .map(|(place, mail)| {
+            // Servers at one address would have to wait for each other.
+            let address = SocketAddr::new(Ipv4Addr::new(127, 0, 2, place).into(), 0);
+            let host = mail.start_at(address).expect_connections(FORMATS.len() * degrees.len());
+            (mail, host)
+        })
+        .collect();
+    std::thread::scope(|scope| {
+        for more in degrees {
+            let hosts = &hosts;
+            scope.spawn(move || FORMATS.iter().for_each(|format| leaves_nothing(hosts, format, more)));
+        }
+    });
+}
+
+fn leaves_nothing(hosts: &[(Mail, Host)], format: &Format, more: &[&str]) {
+    let ca_file = ca::trusted().file().display().to_string();
+    let mut command = mailcfg(["probe", "--ca-file", &ca_file, "--format", format.name]);
+    command.args(more);
+    for (mail, host) in hosts {
+        let port = host.address.port();
+        command.arg(format!("{}:{port}", mail.url()));
+        command.arg(format!("--connect-to={HOST}:{port}:{}", host.address));
+    }
+    let output = finish(&mut command);
+    let context = format!("{} {more:?}: {output:?}", format.name);
+    let unseen = |found: char| STEERING.chars().any(|it| it == found && !it.is_ascii_graphic());
+    let harmful = |found: char| match found {
+        '\n' => false,
+        '\r' => format.name != "csv",
+        _ => found.is_control() || unseen(found),
+    };
+    assert!(!output.stdout.contains(harmful), "{context}");
+    assert_eq!(
+        (output.code, output.stderr.as_str()),
+        (if format.is_plugin { 2 } else { 1 }, ""),
+        "{context}"
+    );
+    stays_in_form(format.name, &output.stdout);
+}
+
+/// A reader of the format reads it, and sees no command but those of the program.
+#[track_caller]
+fn stays_in_form(format: &str, shown: &str) {
+    match format {
+        "json" => drop(serde_json::from_str::<serde_json::Value>(shown).expect("it is JSON")),
+        "jsonl" => shown
+            .lines()
+            .for_each(|line| drop(serde_json::from_str::<serde_json::Value>(line).expect("it is JSON"))),
+        "junit" => drop(junit_parser::from_reader(shown.as_bytes()).expect("it is JUnit")),
+        "csv" => {
+            csv::Reader::from_reader(shown.as_bytes()).records().for_each(|row| drop(row.expect("it is CSV")))
+        }
+        "github" => shown.lines().for_each(|line| assert!(is_of_github(line), "{line:?}")),
+        _ => assert!(!shown.lines().any(|line| line.starts_with("::") || line.starts_with("##[")), "{shown}"),
+    }
+}
+
+fn is_of_github(line: &str) -> bool {
+    ["::error title=", "::warning title=", "::notice title=", "mailcfg: "]
+        .iter()
+        .any(|start| line.starts_with(start))
+}
+
 #[test]
 fn hostile_words_begin_no_command_of_github() {
     for line in scene::probe(&[HOSTILE], &["--format", "github"]).stdout.lines() {
-        let is_ours = ["::error title=", "::warning title=", "::notice title=", "mailcfg: "];
-        assert!(is_ours.iter().any(|start| line.starts_with(start)), "{line:?}");
+        assert!(is_of_github(line), "{line:?}");
         assert!(!line.contains("##["), "{line:?}");
     }
 }

@@ -22,7 +22,7 @@ use crate::support::host::{Host, Script, Step, answer, close, expect, send, sile
 use crate::support::mail::{Mail, ehlo};
 use crate::support::probe::{Probe, Verdict, prepare};
 
-const PASSWORD: &str = "mailcfg-test-pw";
+pub const PASSWORD: &str = "mailcfg-test-pw";
 
 /// `\0user\0mailcfg-test-pw`
 const PLAIN: &str = "AHVzZXIAbWFpbGNmZy10ZXN0LXB3";
@@ -44,7 +44,7 @@ fn signing_in(probe: Probe, more: &[&str]) -> Probe {
 
 /// Neither the secret nor its base64, whatever stands before it.
 #[track_caller]
-fn assert_free_of_secrets(text: &str) {
+pub fn assert_free_of_secrets(text: &str) {
     assert!(!text.to_lowercase().contains(PASSWORD), "{text}");
     for shift in 0..3 {
         let encoded = BASE64.encode(&[vec![0; shift].as_slice(), PASSWORD.as_bytes()].concat());

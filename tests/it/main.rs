@@ -11,6 +11,7 @@ mod dialogues;
 mod formats;
 mod golden;
 mod hostile;
+mod hostile_logins;
 mod input;
 mod login_arguments;
 mod logins;

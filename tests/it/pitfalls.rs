@@ -321,7 +321,33 @@ fn p21_capabilities_are_asked_for_again_inside_tls() {
     verdict.ends(0, "warn").finds("smtp.no-size warn");
     assert_eq!(verdict.at("/capabilities/before_tls/value"), &json!(["X-CLEAR", "STARTTLS"]));
     assert_eq!(verdict.at("/capabilities/after_tls/value"), &json!(["X-INSIDE", "AUTH PLAIN"]));
+    let changed = json!({ "added": ["X-INSIDE", "AUTH PLAIN"], "dropped": ["X-CLEAR", "STARTTLS"] });
+    assert_eq!(verdict.at("/capabilities/changed"), &changed);
     assert!(host.session().inside_text().starts_with("EHLO "));
+}
+
+#[test]
+fn p21_the_difference_is_known_only_when_both_sets_are() {
+    let (verdict, _host) = examine(Mail::smtp(Tls));
+    verdict.passes();
+    assert!(verdict.at("/capabilities/changed").is_null());
+    let (verdict, _host) = examine(Mail::imap(StartTls).after([close()]));
+    assert!(verdict.at("/capabilities/changed").is_null(), "{verdict:?}");
+}
+
+#[test]
+fn a_greeting_cut_between_cr_and_lf_is_one_line() {
+    for (mail, words) in [
+        (Mail::imap(StartTls), "* OK cut"),
+        (Mail::pop3(StartTls), "+OK cut"),
+        (Mail::smtp(StartTls), "220 cut"),
+    ] {
+        let cut = [send(&format!("{words}\r")), pause(100), send("\n")];
+        let (verdict, _host) = examine(mail.greeting(cut));
+        verdict.passes();
+        assert_eq!(verdict.text("/greeting/value/text"), "cut");
+        assert_eq!(verdict.at("/notes"), &json!([]));
+    }
 }
 
 #[test]

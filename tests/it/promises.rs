@@ -58,6 +58,9 @@ fn every_property_has_a_target_a_corpus_and_an_entry() {
     for name in properties {
         let entry = format!("name = \"{name}\"\npath = \"fuzz_targets/{name}.rs\"");
         assert!(manifest.contains(&entry), "{name} is not in fuzz/Cargo.toml");
+        let target = fs::read_to_string(fuzz.join("fuzz_targets").join(format!("{name}.rs"))).unwrap();
+        let call = format!("fuzz_target!(|bytes: &[u8]| properties::hold(properties::{name}, bytes));\n");
+        assert!(target.ends_with(&call), "{name} runs something else");
     }
 }
 

@@ -230,6 +230,7 @@ fn page(entry: &WebEntry) -> Page {
     let body = match (&entry.body, &entry.servers) {
         (Some(body), _) => body.clone(),
         (None, Some(servers)) => autoconfig(servers),
+        (None, None) if entry.manner.as_deref() == Some("deep-json") => r#"{"a":"#.repeat(50_000),
         (None, None) => String::new(),
     };
     Page {
@@ -273,6 +274,11 @@ fn manner(word: &str) -> Manner {
         "endless-head" => Manner::EndlessHead,
         "gzip-bomb" => Manner::GzipBomb,
         "deep" => Manner::Deep,
+        "deep-json" => Manner::Plain,
+        "endless-informs" => Manner::EndlessInforms,
+        "small-chunks" => Manner::SmallChunks,
+        "endless-small-chunks" => Manner::EndlessSmallChunks,
+        "utf-16" => Manner::Utf16,
         after => {
             let milliseconds = after.strip_suffix("ms").and_then(|digits| digits.parse().ok());
             Manner::After(Duration::from_millis(milliseconds.expect("a manner, or a time such as 300ms")))

@@ -454,8 +454,12 @@ impl Connection {
     /// The size of the TLS record that comes next, which is left there.
     fn hello_size(&mut self) -> io::Result<usize> {
         let mut header = [0; 5];
-        while self.tcp().peek(&mut header)? < header.len() {
-            std::thread::sleep(Duration::from_millis(1));
+        loop {
+            match self.tcp().peek(&mut header)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read if read == header.len() => break,
+                _ => std::thread::sleep(Duration::from_millis(1)),
+            }
         }
         let [kind, _, _, high, low] = header;
         assert_eq!(kind, 22, "a TLS handshake begins with a handshake record");

@@ -6,7 +6,7 @@
 use mailcfg::settings::Protocol::{self, Imap, Pop3, Smtp};
 use mailcfg::settings::Security::{self, None as Clear, StartTls, Tls};
 
-use Place::{GoAhead, Greeting, Hello, Inside, List};
+use Place::{First, GoAhead, Greeting, Hello, Inside, List};
 
 use super::ca;
 use super::host::{End, Script, Step, beneath, blurt, close, drip, flood, pause, reset, send, silence};
@@ -22,7 +22,7 @@ pub struct Row {
     pub does: fn(&Mail) -> Script,
     /// What must be found, as `id severity`; one of several where it is a matter of timing, none where all is well.
     pub finds: &'static [&'static str],
-    /// What the finding says, among other words.
+    /// What the finding says, among other words; where all is well, what is noted.
     pub says: &'static str,
     /// With which protocols.
     pub protocols: &'static [Protocol],
@@ -43,6 +43,8 @@ pub enum Place {
     Hello,
     /// In place of the list of capabilities, below TLS.
     Inside,
+    /// In place of the greeting, below TLS.
+    First,
 }
 
 impl Place {
@@ -51,6 +53,7 @@ impl Place {
             Self::Greeting | Self::List => &[Clear, StartTls, Tls],
             Self::GoAhead => &[StartTls],
             Self::Hello | Self::Inside => &[StartTls, Tls],
+            Self::First => &[Tls],
         }
     }
 }
@@ -67,7 +70,7 @@ impl Row {
     fn spoil(&self, mail: Mail) -> Mail {
         let script = (self.does)(&mail);
         match self.at {
-            Place::Greeting => mail.greeting(script),
+            Place::Greeting | Place::First => mail.greeting(script),
             Place::List => mail.capable(script),
             Place::GoAhead => mail.go_ahead(script),
             Place::Hello => mail.on_hello(script),
@@ -116,6 +119,10 @@ pub const TABLE: &[Row] = &[
     row(Greeting, "closes", |_| close().into(), CLOSED, "closed"),
     row(Greeting, "resets", |_| reset().into(), RESET, "reset"),
     row(Greeting, "sends escapes and commands", |m| greeting(m, STEERING), FINE, ""),
+    row(Greeting, "opens a stamp again and again", |m| greeting(m, &stamps()), FINE, "").only(&[Pop3]),
+    row(Greeting, "sends a fat line", |m| greeting(m, &"é".repeat(30_000)), FINE, ""),
+    row(Greeting, "sends fat lines", |_| fat_greeting(), FINE, "").only(&[Smtp]),
+    row(First, "sends what is no TLS record", |_| [beneath(GARBAGE), silence()].into(), BROKEN, "inside TLS"),
     row(List, "is silent", |_| silence().into(), NO_LIST, "within the time limit"),
     row(List, "has no end", |m| [send(start(m)), silence()].into(), NO_LIST, "within the time limit"),
     row(List, "sends a byte at a time", |m| drip(&start(m).repeat(9), 100).into(), NO_LIST, "time limit"),
@@ -123,6 +130,8 @@ pub const TABLE: &[Row] = &[
     row(List, "sends endless lines", |m| [send(start(m)), flood(more(m))].into(), BROKEN, "lines"),
     row(List, "sends long lines", |m| [send(start(m)), flood(&long(m))].into(), BROKEN, "bytes"),
     row(List, "names nine hundred things", |m| list(m, &numbers(900)), FINE, ""),
+    row(List, "names too many things", |m| list(m, &numbers(1_500)), FINE, "cut after 1000").only(&[Imap]),
+    row(List, "names fat things", |m| list(m, &fat(m)), FINE, "is cut after"),
     row(List, "sends garbage", |_| [send(GARBAGE), silence()].into(), BROKEN, "got:"),
     row(List, "sends a NUL", |m| [send(start(m)), send("X\0Y\r\n"), silence()].into(), BROKEN, "NUL"),
     row(List, "sends escapes and commands", |m| list(m, &[STEERING.to_owned()]), FINE, ""),
@@ -146,6 +155,9 @@ pub const TABLE: &[Row] = &[
     row(GoAhead, "sends a byte at a time", |_| drip(&[b'2'; 100], 100).into(), REFUSED, "time limit"),
     row(GoAhead, "sends endless lines", |m| flood(more_of_go_ahead(m)).into(), BROKEN, "lines")
         .only(&[Imap, Smtp]),
+    row(GoAhead, "sends long lines", |m| flood(&long_go_ahead(m)).into(), BROKEN, "bytes")
+        .only(&[Imap, Smtp]),
+    row(GoAhead, "agrees in escapes and commands", |m| send(&go_ahead(m, STEERING)).into(), FINE, ""),
     row(GoAhead, "has another tag", |_| [send("B7 OK go\r\n"), silence()].into(), REFUSED, "the tag")
         .only(&[Imap]),
     row(GoAhead, "refuses in escapes and commands", |m| refusal(m, STEERING), REFUSED, "owned"),
@@ -160,7 +172,7 @@ pub const TABLE: &[Row] = &[
     row(Hello, "resets", |_| Step::HelloUpTo(0, End::Reset).into(), NO_TLS, "reset").twice(),
     row(Hello, "sends an alert", |_| Step::HelloUpTo(0, End::Alert(80)).into(), NO_TLS, "InternalError")
         .twice(),
-    row(Hello, "sends endless warnings", |_| on_hello("", flood(WARNING)), NO_TLS, "").twice(),
+    row(Hello, "sends endless warnings", |_| on_hello("", flood(WARNING)), NO_TLS, "TooManyWarning").twice(),
     row(Hello, "sends a broken record", |_| on_hello(BROKEN_RECORD, silence()), NO_TLS, "handshake failed"),
     row(
         Hello,
@@ -169,16 +181,31 @@ pub const TABLE: &[Row] = &[
         NO_TLS,
         "handshake failed",
     ),
+    row(Hello, "drips", |_| trickle(), NO_TLS, "did not end"),
     row(Hello, "hangs in ServerHello (1.3)", |_| flight13(0, End::Silence), NO_TLS, "did not end"),
+    row(Hello, "closes in ServerHello (1.3)", |_| flight13(0, End::Close), NO_TLS, "closed"),
+    row(Hello, "resets in ServerHello (1.3)", |_| flight13(0, End::Reset), NO_TLS, "reset"),
     row(Hello, "hangs after ServerHello (1.3)", |_| flight13(1, End::Silence), NO_TLS, "did not end"),
+    row(Hello, "closes after ServerHello (1.3)", |_| flight13(1, End::Close), NO_TLS, "closed"),
+    row(Hello, "resets after ServerHello (1.3)", |_| flight13(1, End::Reset), NO_TLS, "reset"),
     row(Hello, "hangs in the certificate (1.3)", |_| flight13(2, End::Silence), NO_TLS, "did not end"),
+    row(Hello, "closes in the certificate (1.3)", |_| flight13(2, End::Close), NO_TLS, "closed"),
     row(Hello, "resets in the certificate (1.3)", |_| flight13(2, End::Reset), NO_TLS, "reset"),
     row(Hello, "hangs in ServerHello (1.2)", |_| flight12(0, End::Silence), NO_TLS, "did not end"),
+    row(Hello, "closes in ServerHello (1.2)", |_| flight12(0, End::Close), NO_TLS, "closed"),
+    row(Hello, "resets in ServerHello (1.2)", |_| flight12(0, End::Reset), NO_TLS, "reset"),
     row(Hello, "hangs in the certificate (1.2)", |_| flight12(1, End::Silence), NO_TLS, "did not end"),
+    row(Hello, "closes in the certificate (1.2)", |_| flight12(1, End::Close), NO_TLS, "closed"),
+    row(Hello, "resets in the certificate (1.2)", |_| flight12(1, End::Reset), NO_TLS, "reset"),
     row(Hello, "hangs in the key exchange (1.2)", |_| flight12(2, End::Silence), NO_TLS, "did not end"),
+    row(Hello, "closes in the key exchange (1.2)", |_| flight12(2, End::Close), NO_TLS, "closed"),
+    row(Hello, "resets in the key exchange (1.2)", |_| flight12(2, End::Reset), NO_TLS, "reset"),
     row(Hello, "hangs in ServerHelloDone (1.2)", |_| flight12(3, End::Silence), NO_TLS, "did not end"),
+    row(Hello, "closes in ServerHelloDone (1.2)", |_| flight12(3, End::Close), NO_TLS, "closed"),
+    row(Hello, "resets in ServerHelloDone (1.2)", |_| flight12(3, End::Reset), NO_TLS, "reset"),
     row(Hello, "hangs before Finished (1.2)", |_| flight12(4, End::Silence), NO_TLS, "did not end"),
     row(Hello, "closes before Finished (1.2)", |_| flight12(4, End::Close), NO_TLS, "closed"),
+    row(Hello, "resets before Finished (1.2)", |_| flight12(4, End::Reset), NO_TLS, "reset"),
 ];
 
 /// Every cell of the table: a row, and the host that plays it at one protocol and security.
@@ -196,15 +223,27 @@ pub fn cells() -> Vec<(&'static Row, Mail)> {
 
 /// The go-ahead, and what may not stand behind it: in the same segment, or after so many milliseconds.
 fn behind(mail: &Mail, evil: &str, later: Option<u64>) -> Script {
-    let go_ahead = match mail.protocol {
-        Imap => "{tag} OK go\r\n",
-        Pop3 => "+OK go\r\n",
-        Smtp => "220 go\r\n",
-    };
+    let go_ahead = go_ahead(mail, "go");
     match later {
-        None => [send(&[go_ahead, evil].concat()), silence()].into(),
-        Some(milliseconds) => [send(go_ahead), pause(milliseconds), blurt(evil), silence()].into(),
+        None => [send(&[&go_ahead, evil].concat()), silence()].into(),
+        Some(milliseconds) => [send(&go_ahead), pause(milliseconds), blurt(evil), silence()].into(),
     }
+}
+
+fn go_ahead(mail: &Mail, words: &str) -> String {
+    let start = match mail.protocol {
+        Imap => "{tag} OK",
+        Pop3 => "+OK",
+        Smtp => "220",
+    };
+    format!("{start} {words}\r\n")
+}
+
+/// A handshake record that comes a byte at a time.
+fn trickle() -> Script {
+    let record = [&[22, 3, 3, 0, 122, 2, 0, 0, 118, 3, 3], &[0; 116][..]].concat();
+    let slowly = record.iter().flat_map(|byte| [blurt(&[*byte]), pause(100)]);
+    Script(std::iter::once(Step::HelloUpTo(usize::MAX, End::Silence)).chain(slowly).collect())
 }
 
 /// Answers ClientHello with these bytes, then goes on so.
@@ -215,6 +254,11 @@ fn on_hello(bytes: &(impl AsRef<[u8]> + ?Sized), then: Step) -> Script {
 /// A line after which the reply to STARTTLS goes on.
 fn more_of_go_ahead(mail: &Mail) -> &'static str {
     if mail.protocol == Smtp { "220-and on\r\n" } else { more(mail) }
+}
+
+fn long_go_ahead(mail: &Mail) -> String {
+    let start = if mail.protocol == Smtp { "220-" } else { "* OK " };
+    format!("{start}{}\r\n", "x".repeat(60_000))
 }
 
 fn refusal(mail: &Mail, words: &str) -> Script {
@@ -241,6 +285,16 @@ fn greeting(mail: &Mail, words: &str) -> Script {
         Smtp => "220",
     };
     format!("{start} {words}\r\n").as_str().into()
+}
+
+/// What looks like the beginning of a stamp for APOP, many times.
+fn stamps() -> String {
+    "<".repeat(60_000) + ">"
+}
+
+fn fat_greeting() -> Script {
+    let line = format!("220-{}\r\n", "x".repeat(50_000));
+    [line.repeat(4).as_str(), "220 at last\r\n"].concat().as_str().into()
 }
 
 /// The beginning of a list of capabilities.
@@ -288,6 +342,19 @@ fn list(mail: &Mail, words: &[String]) -> Script {
 
 fn numbers(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("X-{number}")).collect()
+}
+
+/// What must be in the list, and things of two kilobytes behind it.
+fn fat(mail: &Mail) -> Vec<String> {
+    let needed = match (mail.protocol, mail.security) {
+        (Imap, _) => "X-NOTHING",
+        (Pop3, Clear) => "STLS",
+        (Pop3, _) => "USER",
+        (Smtp, Clear) => "STARTTLS",
+        (Smtp, _) => "AUTH PLAIN",
+    };
+    let things = (0..25).map(|number| format!("X-{number}-{}", "x".repeat(2_000)));
+    std::iter::once(needed.to_owned()).chain(things).collect()
 }
 
 fn other(mail: &Mail) -> &'static str {

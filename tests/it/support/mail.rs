@@ -166,6 +166,14 @@ impl Mail {
         })
     }
 
+    /// The command that ends a dialogue.
+    pub fn goodbye(&self) -> &'static str {
+        match self.protocol {
+            Protocol::Imap => "LOGOUT",
+            _ => "QUIT",
+        }
+    }
+
     fn question(&self) -> &'static str {
         match self.protocol {
             Protocol::Imap => "CAPABILITY",

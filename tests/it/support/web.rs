@@ -70,6 +70,14 @@ pub enum Manner {
     GzipBomb,
     /// Fifty thousand elements, each inside the one before.
     Deep,
+    /// Responses that say that another comes, without an end.
+    EndlessInforms,
+    /// In chunks of one byte.
+    SmallChunks,
+    /// Chunks of one byte without an end.
+    EndlessSmallChunks,
+    /// In UTF-16, with a mark of its order.
+    Utf16,
 }
 
 /// The certificate that a name shows.
@@ -265,9 +273,18 @@ impl Page {
             Manner::GzipBomb => {
                 stream.write_all(&gzip(&head, std::iter::repeat_n(&[b' '; 100_000][..], 100))?)
             }
-            Manner::Deep => {
-                let body = "<clientConfig>".repeat(50_000);
-                stream.write_all(&[with_length(body.len()).as_bytes(), body.as_bytes()].concat())
+            Manner::Deep => whole(stream, &head, "<clientConfig>".repeat(50_000).as_bytes()),
+            Manner::Utf16 => {
+                let text = String::from_utf8_lossy(&self.body);
+                let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+                whole(stream, &head, &units.flat_map(u16::to_le_bytes).collect::<Vec<u8>>())
+            }
+            Manner::EndlessInforms => {
+                repeat(stream, b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", Duration::ZERO)
+            }
+            Manner::EndlessSmallChunks => {
+                stream.write_all(format!("{head}Transfer-Encoding: chunked\r\n\r\n").as_bytes())?;
+                repeat(stream, "1\r\n \r\n".repeat(500).as_bytes(), Duration::ZERO)
             }
             Manner::EndlessHead => {
                 stream.write_all(head.as_bytes())?;
@@ -277,17 +294,31 @@ impl Page {
                 stream.write_all(format!("{head}Transfer-Encoding: chunked\r\n\r\n").as_bytes())?;
                 repeat(stream, format!("1000\r\n{}\r\n", " ".repeat(0x1000)).as_bytes(), Duration::ZERO)
             }
-            Manner::Chunked => {
-                stream.write_all(format!("{head}Transfer-Encoding: chunked\r\n\r\n").as_bytes())?;
-                for chunk in self.body.chunks(7) {
-                    let size = format!("{:x}\r\n", chunk.len());
-                    stream.write_all(&[size.as_bytes(), chunk, b"\r\n"].concat())?;
-                }
-                stream.write_all(b"0\r\n\r\n")
-            }
+            Manner::Chunked => in_chunks(stream, &head, self.body.chunks(7)),
+            Manner::SmallChunks => in_chunks(stream, &head, self.body.chunks(1)),
             _ => stream.write_all(&[with_length(length).as_bytes(), &self.body].concat()),
         }
     }
+}
+
+/// A whole answer with its length.
+fn whole(stream: &mut impl Write, head: &str, body: &[u8]) -> std::io::Result<()> {
+    let head = format!("{head}Content-Length: {}\r\n\r\n", body.len());
+    stream.write_all(&[head.as_bytes(), body].concat())
+}
+
+/// A whole answer in chunks.
+fn in_chunks<'a>(
+    stream: &mut impl Write,
+    head: &str,
+    chunks: impl Iterator<Item = &'a [u8]>,
+) -> std::io::Result<()> {
+    stream.write_all(format!("{head}Transfer-Encoding: chunked\r\n\r\n").as_bytes())?;
+    for chunk in chunks {
+        let size = format!("{:x}\r\n", chunk.len());
+        stream.write_all(&[size.as_bytes(), chunk, b"\r\n"].concat())?;
+    }
+    stream.write_all(b"0\r\n\r\n")
 }
 
 /// A whole answer with a compressed body.
