@@ -141,7 +141,7 @@ impl Cell {
     }
 
     fn wrong(&self, endpoint: &Value) -> Option<String> {
-        let Some(milliseconds) = endpoint["timings_ms"]["total"].as_f64() else {
+        let Some(milliseconds) = endpoint.pointer("/timings_ms/total").and_then(Value::as_f64) else {
             return Some("nobody knows how long it took".to_owned());
         };
         if Duration::from_secs_f64(milliseconds / 1_000.0) > LIMIT + NOISE {
@@ -156,8 +156,8 @@ impl Cell {
         if text.len() > GREETING_BYTES + MARK {
             return Some(format!("{} bytes of a greeting were kept", text.len()));
         }
-        let lists = ["before_tls", "after_tls"].map(|when| &endpoint["capabilities"][when]["value"]);
-        lists.into_iter().filter_map(Value::as_array).find_map(|list| {
+        let lists = ["/capabilities/before_tls/value", "/capabilities/after_tls/value"];
+        lists.into_iter().filter_map(|list| endpoint.pointer(list)?.as_array()).find_map(|list| {
             let sizes: Vec<usize> = list.iter().filter_map(Value::as_str).map(str::len).collect();
             let small = sizes.iter().all(|&size| size <= CAPABILITY_BYTES + MARK)
                 && sizes.iter().sum::<usize>() <= CAPABILITIES_BYTES
@@ -364,7 +364,7 @@ async fn examine_all(hosts: &[(Mail, Host)], options: &probe::Options) {
     let (_end, ended) = watch::channel(Default::default());
     let examined = hosts.iter().map(async |(mail, host)| {
         let network = Network::new(network_options(host));
-        examine(&network, &endpoint(mail, host), None, options, &mut ended.clone()).await;
+        examine(&network, &endpoint(mail, host), None, options, &ended).await;
     });
     stream::iter(examined).buffer_unordered(100).collect::<Vec<()>>().await;
 }
