@@ -124,6 +124,8 @@ impl Exchange for Echo {
                 self.first.get_or_insert(raw);
                 Next::More
             }
+            // What is no status answers nothing: garbage, or the list behind one.
+            Replies::Count if !["+OK", "-ERR"].iter().any(|status| raw.starts_with(status)) => Next::More,
             Replies::Count if self.first.is_none() => {
                 self.first = Some(raw);
                 Next::More
@@ -174,6 +176,7 @@ mod tests {
             (Pop3, "+OK bye\r\n", None),
             (Pop3, "+OK\r\nUSER\r\n.\r\n+OK bye\r\n", answered("+OK")),
             (Pop3, "-ERR what?\r\n+OK bye\r\n", answered("-ERR what?")),
+            (Pop3, "garbage\r\nand more\r\n+OK bye\r\n", None),
         ] {
             let found = feed_cut(|| Box::new(injection(protocol).echo), reply.as_bytes());
             assert_eq!(found, fate, "{reply}");

@@ -147,7 +147,10 @@ impl Exchange for AskStat {
 
     fn line(&mut self, line: &Line) -> Result<Next<Found>, Fault> {
         let raw = line.text();
-        let Some((true, text)) = status(&raw) else { return Ok(Next::Done(refused("STAT", &raw))) };
+        let (known, text) = status(&raw).ok_or_else(|| unexpected(raw.clone()))?;
+        if !known {
+            return Ok(Next::Done(refused("STAT", &raw)));
+        }
         let mut numbers = text.split_ascii_whitespace().map_while(|word| word.parse().ok());
         Ok(Next::Done(match (numbers.next(), numbers.next()) {
             (Some(messages), Some(octets)) => Found::Mailbox(messages, octets),
