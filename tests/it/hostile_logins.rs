@@ -133,7 +133,7 @@ fn complaint(stage: &str, mail: &Mail) -> Option<String> {
 const AT_ONCE: usize = 6;
 
 /// The limit of 4 s, and what a machine with much to do adds.
-const LONGEST: Duration = Duration::from_secs(12);
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// What may be said of a sign-in that nobody answered.
 const UNTOLD: &[&str] = &["login.temporary unknown", "login.other fail"];
