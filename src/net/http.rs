@@ -22,7 +22,6 @@ use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::Network;
@@ -46,7 +45,7 @@ pub struct Connection {
 
 #[derive(Debug)]
 enum Stream {
-    Clear(TcpStream),
+    Clear(tls::Watched),
     Tls(Box<tls::Stream>),
 }
 
@@ -107,7 +106,9 @@ pub async fn connect(
     };
     let address = dialled.address;
     if url.scheme() == Scheme::Http {
-        return Ok(Connection { stream: Stream::Clear(dialled.stream), address, chain: Vec::new(), place });
+        // Answers that say "wait" may be endless, and no part of a page.
+        let stream = Stream::Clear(tls::Watched::new(dialled.stream));
+        return Ok(Connection { stream, address, chain: Vec::new(), place });
     }
     match tls::handshake(dialled.stream, url.host(), Groups::PostQuantum, deadline, None, None).await {
         Ok(secured) => Ok(Connection {

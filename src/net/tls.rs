@@ -122,8 +122,8 @@ pub async fn handshake(
     if let Some(resolver) = resolver {
         config.client_auth_cert_resolver = resolver;
     }
-    let seen = Arc::new(Seen::default());
-    let watched = Watched::new(stream, Arc::clone(&seen));
+    let watched = Watched::new(stream);
+    let seen = watched.seen();
     let started = Instant::now();
     let mut connecting = Box::pin(TlsConnector::from(Arc::new(config)).connect(server_name(name), watched));
     let mut ended = None;

@@ -85,6 +85,18 @@ impl Echo {
         (self.replies == Replies::Count && farewell).then_some(Fate::Dropped)
     }
 
+    /// What is no reply of the protocol answers nothing; lines behind a first one may say anything.
+    fn check(&self, raw: &str) -> Result<(), Fault> {
+        let starts = |word: &str| raw.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+        let digits = raw.bytes().take(3).filter(u8::is_ascii_digit).count();
+        let (is_reply, expected) = match self.replies {
+            Replies::Tagged { .. } => return Ok(()),
+            Replies::Codes => (digits == 3, "an SMTP reply"),
+            Replies::Count => (self.first.is_some() || starts("+OK") || starts("-ERR"), "+OK or -ERR"),
+        };
+        if is_reply { Ok(()) } else { Err(Fault::Unexpected { expected, line: raw.to_owned() }) }
+    }
+
     fn answered(&self, raw: String) -> Fate {
         Fate::Answered(self.first.clone().unwrap_or(raw))
     }
@@ -107,6 +119,7 @@ impl Exchange for Echo {
 
     fn line(&mut self, line: &Line) -> Result<Next<Fate>, Fault> {
         let raw = line.text();
+        self.check(&raw)?;
         Ok(match &self.replies {
             Replies::Tagged { command, goodbye } => Self::tagged(raw, command, goodbye),
             // A greeting answers no command, wherever it stands.
@@ -124,8 +137,6 @@ impl Exchange for Echo {
                 self.first.get_or_insert(raw);
                 Next::More
             }
-            // What is no status answers nothing: garbage, or the list behind one.
-            Replies::Count if !["+OK", "-ERR"].iter().any(|status| raw.starts_with(status)) => Next::More,
             Replies::Count if self.first.is_none() => {
                 self.first = Some(raw);
                 Next::More
@@ -176,10 +187,18 @@ mod tests {
             (Pop3, "+OK bye\r\n", None),
             (Pop3, "+OK\r\nUSER\r\n.\r\n+OK bye\r\n", answered("+OK")),
             (Pop3, "-ERR what?\r\n+OK bye\r\n", answered("-ERR what?")),
-            (Pop3, "garbage\r\nand more\r\n+OK bye\r\n", None),
         ] {
             let found = feed_cut(|| Box::new(injection(protocol).echo), reply.as_bytes());
             assert_eq!(found, fate, "{reply}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_reply_was_taken_for_an_answer_to_the_command() {
+        for (protocol, line) in [(Pop3, "x garbage"), (Smtp, "x garbage")] {
+            let mut echo = injection(protocol).echo;
+            let line = Line { bytes: line.as_bytes().to_vec(), bare_lf: false };
+            assert!(matches!(echo.line(&line), Err(Fault::Unexpected { .. })), "{protocol}");
         }
     }
 

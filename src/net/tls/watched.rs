@@ -1,4 +1,4 @@
-//! The stream below TLS: what came first on it, and that not too much comes.
+//! The stream below TLS, or below a page in the clear: what came first on it, and that not too much comes.
 
 use std::io;
 use std::pin::Pin;
@@ -81,9 +81,14 @@ pub fn broken_inside(error: &io::Error) -> Option<String> {
 }
 
 impl Watched {
-    /// A stream whose first bytes are noted there.
-    pub(super) fn new(stream: TcpStream, seen: Arc<Seen>) -> Self {
-        Self { stream, seen, left: CONNECTION_BYTES }
+    /// A stream of which nothing was read yet.
+    pub fn new(stream: TcpStream) -> Self {
+        Self { stream, seen: Arc::default(), left: CONNECTION_BYTES }
+    }
+
+    /// The first bytes that it reads.
+    pub(super) fn seen(&self) -> Arc<Seen> {
+        Arc::clone(&self.seen)
     }
 
     /// The stream itself.
