@@ -320,6 +320,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_seen_in_a_host_is_not_kept() {
+        let form = |text: &str| HostTemplate::parse(text).map(|host| host.form()).ok();
+        assert_eq!(form("imap.exa\u{feff}mple.org").as_deref(), Some("imap.example.org"));
+        assert_eq!(form("im\u{ad}ap.%EMAILDOMAIN%").as_deref(), Some("imap.<domain>"));
+        assert_eq!(form("M\u{fc}ller.example").as_deref(), Some("xn--mller-kva.example"));
+        assert_eq!(form("[2001:DB8::1]").as_deref(), Some("2001:db8::1"));
+        assert_eq!(form("email-domain.invalid").as_deref(), Some("email-domain.invalid"));
+    }
+
+    #[test]
     fn peoples_words_are_understood() {
         assert_eq!(Security::from_word("SSL/TLS"), Some(Security::Tls));
         assert_eq!(Security::from_word("SSL"), Some(Security::Tls));

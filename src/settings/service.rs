@@ -155,7 +155,9 @@ pub fn recommend(services: &mut [Service]) {
     }
 }
 
-/// The host of a table entry or an autoconfig document: `%EMAILDOMAIN%` in it becomes the domain asked for.
+/// The host of a table entry or a document: `%EMAILDOMAIN%` in it becomes the domain asked for.
+///
+/// Kept in the A-labels of RFC 5890, so that no character of a stranger that is not seen stands in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostTemplate(String);
 
@@ -165,8 +167,11 @@ impl HostTemplate {
     /// # Errors
     /// [`InvalidTarget`] when the text is no host once the placeholder is filled.
     pub fn parse(text: &str) -> Result<Self, InvalidTarget> {
-        Host::parse(&text.replace(DOMAIN_PLACEHOLDER, "example.org"))?;
-        Ok(Self(text.to_owned()))
+        if !text.contains(DOMAIN_PLACEHOLDER) {
+            return Ok(Self(Host::parse(text)?.to_string()));
+        }
+        let filled = Host::parse(&text.replace(DOMAIN_PLACEHOLDER, STAND_IN))?.to_string();
+        Ok(Self(filled.replace(STAND_IN, DOMAIN_PLACEHOLDER)))
     }
 
     /// The host for a domain.
@@ -185,3 +190,6 @@ impl HostTemplate {
 
 /// The one placeholder that makes sense in a host.
 const DOMAIN_PLACEHOLDER: &str = "%EMAILDOMAIN%";
+
+/// Stands for the placeholder while a template is read: a name that nobody can have (RFC 6761, section 6.4).
+const STAND_IN: &str = "email-domain.invalid";
