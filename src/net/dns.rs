@@ -206,10 +206,17 @@ impl Resolver {
             Err(unanswered) => unanswered,
         };
         // Aliases in a circle look as if there were no record; a server that knows of none shows its SOA (RFC 2308).
-        match unanswered.unproved && self.is_endless_alias(name).await? {
-            true => Err(too_many_aliases(name, record_type)),
-            false => Err(unanswered.failure),
-        }
+        let circles = match (unanswered.unproved, unanswered.behind_alias) {
+            (false, _) => false,
+            (true, true) => self.is_endless_alias(name).await?,
+            (true, false) => self.is_its_own_alias(name).await,
+        };
+        Err(if circles { too_many_aliases(name, record_type) } else { unanswered.failure })
+    }
+
+    /// True when a name is said to be an alias of itself. A resolver that knows nothing of aliases is no witness.
+    async fn is_its_own_alias(&self, name: &str) -> bool {
+        matches!(self.alias(name).await, Ok(Some(target)) if target.eq_ignore_ascii_case(name))
     }
 
     async fn ask(&self, name: &str, record_type: RecordType) -> Result<Vec<RData>, Unanswered> {
@@ -234,7 +241,7 @@ impl Resolver {
             }
             Ok(Err(error)) => Err(Unanswered {
                 behind_alias: asked_elsewhere(&error, &absolute),
-                unproved: asked_elsewhere(&error, &absolute) && lacks_authority(&error),
+                unproved: lacks_authority(&error),
                 failure: self.failure_of(&error, name, record_type),
             }),
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
-use hickory_resolver::proto::rr::rdata::{CNAME, MX, SRV, TXT};
+use hickory_resolver::proto::rr::rdata::{CNAME, MX, SOA, SRV, TXT};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 
 /// One row: a name, a type of record, and what is answered. A name without a row does not exist; one without a row for
@@ -116,6 +116,9 @@ impl Zone {
         let of_kind =
             |row: &&&Row| row.1 == kind || (row.1 == RecordType::CNAME && kind != RecordType::CNAME);
         let answers: Vec<Answer> = rows.iter().filter(of_kind).map(|row| row.2).collect();
+        if answers.iter().all(|answer| matches!(answer, Answer::NoData)) {
+            message.add_authority(authority(name));
+        }
         if over_udp && answers.iter().any(|answer| matches!(answer, Answer::Truncated)) {
             message.metadata.truncation = true;
             return Some(());
@@ -193,6 +196,12 @@ fn one_of_many(kind: RecordType, number: u16) -> RData {
         RecordType::TXT => RData::TXT(TXT::new(vec![format!("mailconf=https://host-{number}.d.example/")])),
         _ => RData::A(Ipv4Addr::new(127, 66, high, low).into()),
     }
+}
+
+/// Who says that there is no such record (RFC 2308, section 2).
+fn authority(name: &str) -> Record {
+    let server = absolute("ns.test");
+    Record::from_rdata(absolute(name), 60, RData::SOA(SOA::new(server.clone(), server, 1, 60, 60, 60, 60)))
 }
 
 fn absolute(name: &str) -> Name {
