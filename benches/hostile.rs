@@ -78,6 +78,7 @@ const WEB: &[(&str, Manner)] = &[
     ("sends endless chunks", Manner::EndlessChunks),
     ("sends an endless head", Manner::EndlessHead),
     ("sends a gzip bomb", Manner::GzipBomb),
+    ("sends gzip of nothing again and again", Manner::GzipOfNothing),
     ("sends fifty thousand levels", Manner::Deep),
 ];
 

@@ -161,6 +161,8 @@ pub enum Cause {
     Injection,
     /// The server refused a command.
     CommandRefused,
+    /// The server refused a command, and would not say whether it knows it.
+    Unlisted,
     /// The server refused a sign-in.
     SignInRefused,
     /// Nothing newer than TLS 1.1 is spoken.

@@ -92,9 +92,23 @@ impl Concealer {
     /// The text, or [`HIDDEN_WORDS`] when the secret stands in it, in any case. Before anything was sent, what looks like
     /// a short secret is a word of the server's own.
     pub fn clean(&self, text: &str) -> String {
-        let least = if self.sent { 0 } else { LEAST_UNSENT };
+        self.clean_of(text, if self.sent { 0 } else { LEAST_UNSENT })
+    }
+
+    /// As [`Concealer::clean`], for a text that may have come before anything was sent.
+    pub fn clean_early(&self, text: &str) -> String {
+        self.clean_of(text, LEAST_UNSENT)
+    }
+
+    /// True when there is nothing to look for.
+    pub fn is_idle(&self) -> bool {
+        self.needles.is_empty()
+    }
+
+    /// Looks for what is at least so long, whole or cut where the text is cut.
+    fn clean_of(&self, text: &str, least: usize) -> String {
         let mut needles = self.needles.iter().filter(|needle| needle.len() >= least);
-        if needles.any(|needle| holds(text.as_bytes(), needle)) {
+        if needles.any(|needle| holds(text.as_bytes(), needle) || is_cut_in(text, needle)) {
             return HIDDEN_WORDS.to_owned();
         }
         text.to_owned()
@@ -170,6 +184,23 @@ fn holds(text: &[u8], needle: &[u8]) -> bool {
     text.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle))
 }
 
+/// True when a text that is cut ends in the beginning of a needle there.
+fn is_cut_in(text: &str, needle: &[u8]) -> bool {
+    text.match_indices(CUT).any(|(end, _)| {
+        let before = text.as_bytes().get(..end).unwrap_or_default();
+        (LEAST_CUT..needle.len()).any(|length| {
+            let start = end.checked_sub(length).and_then(|start| before.get(start..));
+            start.zip(needle.get(..length)).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
+        })
+    })
+}
+
+/// What marks the end of a text that was cut.
+const CUT: char = '…';
+
+/// Two letters of a secret tell nothing, and stand at the end of many words.
+const LEAST_CUT: usize = 3;
+
 /// `&quot;`
 const LONGEST_FORM: usize = 6;
 
@@ -233,6 +264,18 @@ mod tests {
         assert_eq!(concealer(token).clean(&format!("NO what is {cut}…")), HIDDEN_WORDS);
         // Of a password the beginning may be a word.
         assert_eq!(concealer("password123").clean("NO bad password"), "NO bad password");
+    }
+
+    #[test]
+    fn a_secret_was_seen_in_part_where_a_text_was_cut() {
+        let concealer = concealer("hunter2-Secret-99");
+        for cut in ["NO what is hunter2-Secret-9…", "NO what is HUN…", "NO hunter2… and more", "NO ahvudG…"]
+        {
+            assert_eq!(concealer.clean(cut), HIDDEN_WORDS, "{cut}");
+        }
+        for whole in ["NO what is hu…", "NO hunter", "…hunter", "… hunter is cut…"] {
+            assert_eq!(concealer.clean(whole), whole);
+        }
     }
 
     #[test]

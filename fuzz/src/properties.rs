@@ -93,6 +93,7 @@ fn is_forbidden(character: char) -> bool {
         return false;
     }
     character.is_control()
+        || u32::from(character) % 0x1_0000 >= 0xfffe
         || matches!(
             character,
             '\u{ad}'
@@ -104,10 +105,13 @@ fn is_forbidden(character: char) -> bool {
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
                 | '\u{3164}'
+                | '\u{fdd0}'..='\u{fdef}'
+                | '\u{fe00}'..='\u{fe0f}'
                 | '\u{feff}'
                 | '\u{ffa0}'
-                | '\u{fff9}'..='\u{fffb}'
+                | '\u{fff0}'..='\u{fffb}'
                 | '\u{e0000}'..='\u{e0fff}'
         )
 }

@@ -186,6 +186,7 @@ impl Journey<'_> {
         let absent = |why: &str| Ok(Stop::Arrived(Attempt::Absent(format!("{url} {why}"))));
         match response.status {
             204 => absent("answers that there is nothing (204)"),
+            206 => Err(failed(format!("{url} sends a part of the page, and was asked for all of it (206)"))),
             200..=299 if response.body.is_empty() => absent("is empty"),
             200..=299 => Ok(Stop::Arrived(Attempt::Done(Document {
                 url: url.to_string(),

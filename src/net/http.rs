@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::pin::pin;
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1;
@@ -254,12 +254,16 @@ fn decode(body: Vec<u8>, headers: &HeaderMap) -> Result<Vec<u8>, Failure> {
 fn inflate(body: &[u8]) -> Result<Vec<u8>, Failure> {
     let mut inflated = Vec::new();
     let limit = u64::try_from(BODY_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    match MultiGzDecoder::new(body).take(limit).read_to_end(&mut inflated) {
+    // One member alone: RFC 1952 allows more, web servers send none, and a page of empty ones would take long.
+    let mut decoder = GzDecoder::new(body);
+    let broken = |what: &dyn std::fmt::Display| {
+        failed(Cause::Malformed, format!("the web server's answer is broken gzip: {what}"))
+    };
+    match decoder.by_ref().take(limit).read_to_end(&mut inflated) {
         Ok(read) if read > BODY_BYTES => Err(too_large()),
+        Ok(_) if !decoder.into_inner().is_empty() => Err(broken(&"there is more behind its end")),
         Ok(_) => Ok(inflated),
-        Err(error) => {
-            Err(failed(Cause::Malformed, format!("the web server's answer is broken gzip: {error}")))
-        }
+        Err(error) => Err(broken(&error)),
     }
 }
 
@@ -281,7 +285,8 @@ fn failure_of(error: &hyper::Error, part: Part) -> Failure {
     if error.is_parse() {
         // hyper has a predicate for this, in servers alone.
         if error.to_string().contains("too large") {
-            let reason = "the header of the web server's answer is larger than 64 KiB or has over 100 fields";
+            let reason = "the header of the web server's answer is larger than 64 KiB, has over 100 fields or \
+                          promises a page without an end";
             return failed(Cause::Malformed, reason);
         }
         return failed(Cause::Malformed, format!("the server's answer is not HTTP ({error})"));
@@ -479,6 +484,7 @@ mod tests {
             (format!("{ok}Transfer-Encoding: chunked\r\n\r\nzz\r\n"), Cause::Malformed, "malformed"),
             (format!("{ok}Content-Length: 1048577\r\n\r\n"), Cause::Malformed, "larger than 1 MiB"),
             (format!("{ok}Content-Length: -1\r\n\r\n"), Cause::Malformed, "not HTTP"),
+            (format!("{ok}Content-Length: {}\r\n\r\n", u64::MAX), Cause::Malformed, "without an end"),
             (format!("{ok}Content-Encoding: br\r\nContent-Length: 1\r\n\r\nx"), Cause::Malformed, "for: br"),
             (
                 format!("{ok}Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx"),
@@ -527,6 +533,13 @@ mod tests {
         assert!(failure.reason.contains("larger than 1 MiB"), "{failure}");
         let cut = gzip(b"<a/>").split_last().unwrap().1.to_vec();
         assert!(get(with_gzip(&cut), Then::Close).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn gzip_of_nothing_again_and_again_took_long() {
+        let nothings = gzip(b"").repeat(50_000);
+        let failure = get(with_gzip(&nothings), Then::Close).await.unwrap_err();
+        assert!(failure.reason.contains("more behind its end"), "{failure}");
     }
 
     #[tokio::test]

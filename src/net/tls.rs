@@ -27,8 +27,8 @@ use crate::target::Host;
 pub use binding::Binding;
 use identity::Introduction;
 use recorder::Recorder;
+use watched::{Answer, Seen, TooMuch};
 pub use watched::{CONNECTION_BYTES, Watched, broken_inside};
-use watched::{Seen, TooMuch};
 
 /// A connection inside TLS.
 pub type Stream = TlsStream<Watched>;
@@ -212,8 +212,15 @@ fn silent(elapsed: Duration, seen: &Seen) -> Failure {
 
 fn failure_of(error: &io::Error, seen: &Seen) -> Failure {
     let fail = |cause, reason: String| Failure::new(Stage::Tls, cause, reason);
-    if let Some(words) = seen.plain_text() {
-        return fail(Cause::PlainText, format!("the server answered ClientHello in clear text: {words}"));
+    match seen.answer() {
+        Answer::Text(words) => {
+            return fail(Cause::PlainText, format!("the server answered ClientHello in clear text: {words}"));
+        }
+        Answer::Garbage(start) => {
+            let reason = format!("the server answered ClientHello with what is no TLS record: {start}");
+            return fail(Cause::Malformed, reason);
+        }
+        Answer::Records => {}
     }
     if error.get_ref().is_some_and(|inner| inner.is::<TooMuch>()) {
         return fail(Cause::Malformed, TooMuch.to_string());

@@ -2,6 +2,7 @@
 
 mod describe;
 
+pub use describe::{DISTINGUISHED_NAME_BYTES, NAME_BYTES, NAMES_BYTES};
 use describe::{algorithm, describe, distinguished_name, key_bits};
 use rustls::CertificateError;
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -16,6 +17,7 @@ use x509_parser::public_key::PublicKey;
 
 use crate::net::Network;
 use crate::target::Host;
+use crate::wire::line::{cut, excerpt};
 
 /// The certificates a server sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +37,10 @@ pub struct Certificate {
     pub subject: String,
     /// The issuer, as RFC 4514 writes it.
     pub issuer: String,
-    /// The DNS names and IP addresses of the subject alternative name, in order.
+    /// The DNS names and IP addresses of the subject alternative name, in order, up to [`NAMES_BYTES`].
     pub names: Vec<String>,
+    /// How many more there are.
+    pub more_names: usize,
     /// Valid from.
     pub not_before: OffsetDateTime,
     /// Valid to, that second included.
@@ -63,16 +67,20 @@ impl Certificate {
         self.not_after - self.not_before
     }
 
-    /// True when one of its names is this host; `*` stands for one whole label (RFC 9525, section 6.3).
-    pub fn is_for(&self, host: &Host) -> bool {
-        let Host::Name(wanted) = host else {
-            return self.names.iter().any(|name| *name == host.to_string());
+    /// Whether one of its names is this host; `*` stands for one whole label (RFC 9525, section 6.3). `None` when it
+    /// may stand among those that were left out.
+    pub fn is_for(&self, host: &Host) -> Option<bool> {
+        let found = match host {
+            Host::Ip(address) => self.names.contains(&address.to_string()),
+            Host::Name(wanted) => {
+                let parent = wanted.as_str().split_once('.').map(|(_, parent)| parent);
+                self.names.iter().any(|name| match name.strip_prefix("*.") {
+                    Some(rest) => parent.is_some_and(|parent| parent.eq_ignore_ascii_case(rest)),
+                    None => name.eq_ignore_ascii_case(wanted.as_str()),
+                })
+            }
         };
-        let parent = wanted.as_str().split_once('.').map(|(_, parent)| parent);
-        self.names.iter().any(|name| match name.strip_prefix("*.") {
-            Some(rest) => parent.is_some_and(|parent| parent.eq_ignore_ascii_case(rest)),
-            None => name.eq_ignore_ascii_case(wanted.as_str()),
-        })
+        (found || self.more_names == 0).then_some(found)
     }
 
     /// The organisation and the common name of the issuer.
@@ -176,7 +184,7 @@ struct Problems(Vec<Problem>);
 impl Problems {
     fn add(&mut self, kind: ProblemKind, detail: String) {
         if !self.0.iter().any(|problem| problem.kind == kind) {
-            self.0.push(Problem { kind, detail });
+            self.0.push(Problem { kind, detail: cut(detail, DETAIL_BYTES) });
         }
     }
 
@@ -274,7 +282,7 @@ impl Problems {
             X509Certificate::from_der(der)
                 .is_ok_and(|(_, other)| other.subject().as_raw() == leaf.issuer().as_raw())
         });
-        let issuer = distinguished_name(leaf.issuer());
+        let issuer = excerpt(&distinguished_name(leaf.issuer()));
         if !issuer_sent && names_issuer_url(leaf) {
             let detail = format!("comes without the certificate of its issuer ({issuer})");
             return self.add(ProblemKind::MissingIntermediate, detail);
@@ -304,11 +312,11 @@ impl Problems {
         }
         let detail = match (certificate.names.as_slice(), parsed.subject().iter_common_name().next()) {
             ([], Some(common_name)) => {
-                let common_name = common_name.as_str().unwrap_or("?");
+                let common_name = excerpt(common_name.as_str().unwrap_or("?"));
                 format!("names its host in the common name alone ({common_name}), which clients ignore")
             }
             ([], None) => format!("names no host, so not {host}"),
-            (names, _) => format!("is not for {host} but for {}", list(names)),
+            (names, _) => format!("is not for {host} but for {}", list(names, certificate.more_names)),
         };
         self.add(ProblemKind::WrongName, detail);
     }
@@ -337,9 +345,9 @@ fn ago(duration: Duration) -> String {
     }
 }
 
-fn list(names: &[String]) -> String {
-    let shown = names.iter().take(SHOWN_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(SHOWN_NAMES) {
+fn list(names: &[String], more: usize) -> String {
+    let shown = excerpt(&names.iter().take(SHOWN_NAMES).map(String::as_str).collect::<Vec<_>>().join(", "));
+    match names.len().saturating_sub(SHOWN_NAMES) + more {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
@@ -356,6 +364,9 @@ const WEAK_HASHES: &[&str] = &["md5", "sha1"];
 /// id-ad-caIssuers, RFC 5280.
 const CA_ISSUERS: &str = "1.3.6.1.5.5.7.48.2";
 
+/// 1 KiB: two names and the words around them.
+const DETAIL_BYTES: usize = 1024;
+
 /// How many names of a certificate fit into a sentence.
 const SHOWN_NAMES: usize = 4;
 
@@ -369,6 +380,7 @@ pub(crate) mod tests {
             subject: String::new(),
             issuer: String::new(),
             names: Vec::new(),
+            more_names: 0,
             not_before: OffsetDateTime::UNIX_EPOCH,
             not_after: OffsetDateTime::UNIX_EPOCH + Duration::days(10),
             key: String::new(),
@@ -391,8 +403,11 @@ pub(crate) mod tests {
             ("192.0.2.1", true),
             ("192.0.2.2", false),
         ] {
-            assert_eq!(certificate.is_for(&Host::parse(host).unwrap()), is_for, "{host}");
+            assert_eq!(certificate.is_for(&Host::parse(host).unwrap()), Some(is_for), "{host}");
         }
+        let cut = Certificate { more_names: 1, ..certificate };
+        assert_eq!(cut.is_for(&Host::parse("mail.example.org").unwrap()), Some(true));
+        assert_eq!(cut.is_for(&Host::parse("other.example.org").unwrap()), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
-use super::facts::{Party, Said};
+use super::facts::{Facts, Party, Said};
 use crate::attempt::{Cause, Failure, Stage};
 use crate::net::tls::broken_inside;
 use crate::secret::{Concealer, HIDDEN};
@@ -194,6 +194,13 @@ impl Transcript {
         self.concealer.clean(text)
     }
 
+    /// As [`Transcript::clean`], for all the texts of a probe, whenever they came.
+    pub fn clean_all(&self, facts: &mut Facts) {
+        if !self.concealer.is_idle() {
+            facts.replace_foreign(&|text| self.concealer.clean_early(text));
+        }
+    }
+
     /// A fault that quotes the server, without the secret.
     fn concealed(&self, fault: Fault) -> Fault {
         match fault {
@@ -216,7 +223,7 @@ impl Transcript {
         self.bytes += bytes.len();
         let shown = String::from_utf8_lossy(bytes.get(..public).unwrap_or(bytes));
         let rest = if public < bytes.len() { HIDDEN } else { "" };
-        let shown = if by == Party::Server { self.clean(&shown) } else { shown.into_owned() };
+        let shown = if by == Party::Client { shown.into_owned() } else { self.clean(&shown) };
         for line in format!("{shown}{rest}").trim_end_matches(['\r', '\n']).split("\r\n") {
             self.lines.push(Said { by, text: line.to_owned() });
         }
@@ -225,9 +232,9 @@ impl Transcript {
         }
     }
 
-    /// The lines.
-    pub fn into_lines(self) -> Vec<Said> {
-        self.lines
+    /// The lines, which it gives up.
+    pub fn take_lines(&mut self) -> Vec<Said> {
+        std::mem::take(&mut self.lines)
     }
 }
 

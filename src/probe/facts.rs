@@ -1,5 +1,7 @@
 //! What one probe of one endpoint found out. Nothing here is a verdict.
 
+mod foreign;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -70,8 +72,8 @@ pub struct Facts {
 /// STARTTLS that works, or with security `none` is offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StartTls {
-    /// True when it stood among the capabilities.
-    pub offered: bool,
+    /// Whether it stood among the capabilities; `None` when these could not be found out.
+    pub offered: Option<bool>,
 }
 
 /// How the capabilities differ before and after TLS.

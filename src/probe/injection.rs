@@ -10,13 +10,13 @@ use tokio::time::Instant;
 use super::Options;
 use super::drive::{Channel, Transcript};
 use super::session::REPLY_LIMIT;
-use super::session::answer::{address_literal, waiting_bytes};
+use super::session::answer::{address_literal, quoted, waiting_bytes};
 use crate::attempt::{Cause, Failure, Stage};
 use crate::net::Network;
 use crate::net::dial::{Dialled, Undialled};
 use crate::net::pace::Turn;
 use crate::net::places::Place;
-use crate::net::tls::{self, Groups, Secured, Stream};
+use crate::net::tls::{self, Groups, Secured, Stream, Unsecured};
 use crate::settings::{Endpoint, Protocol};
 use crate::wire::injection::{Echo, Fate, Injection};
 use crate::wire::line::excerpt;
@@ -53,9 +53,9 @@ impl Trial<'_> {
         let Injection { mut pair, mut echo } = dialogue.injection();
         let reply = channel.ask(pair.as_mut(), Stage::StartTls, self.limit(), transcript).await?;
         if let StartTlsReply::Refused(refusal) = reply {
-            return refused(refusal.temporary, &refusal.text);
+            return refused(refusal.temporary, &transcript.clean(&refusal.text));
         }
-        let stream = match self.secure(channel).await {
+        let stream = match self.secure(channel, transcript).await {
             // Dovecot takes the command for a record of the handshake, which worked without it.
             Err(Failure { cause: Cause::Handshake | Cause::Closed | Cause::Reset, reason, .. }) => {
                 return Ok(Fate::Refused(reason));
@@ -92,30 +92,33 @@ impl Trial<'_> {
         let mut greeting = dialogue.greeting();
         let greeting = channel.ask(greeting.as_mut(), Stage::Greeting, self.deadline, transcript).await?;
         if greeting.kind != GreetingKind::Ready {
-            return Err(unclear(Stage::Greeting, excerpt(&greeting.raw)));
+            return Err(unclear(Stage::Greeting, excerpt(&transcript.clean(&greeting.raw))));
         }
         if self.endpoint.protocol == Protocol::Smtp {
             let mut ehlo = dialogue.capabilities();
             let reply = channel.ask(ehlo.as_mut(), Stage::Capabilities, self.limit(), transcript).await?;
             if let CapabilityReply::Refused(refusal) = reply {
-                return Err(unclear(Stage::Capabilities, excerpt(&refusal.text)));
+                return Err(unclear(Stage::Capabilities, excerpt(&transcript.clean(&refusal.text))));
             }
         }
         Ok(())
     }
 
-    async fn secure(&self, channel: Channel<TcpStream>) -> Result<Stream, Failure> {
+    async fn secure(&self, channel: Channel<TcpStream>, transcript: &Transcript) -> Result<Stream, Failure> {
         let (stream, mut rest) = channel.into_parts();
         rest.extend(waiting_bytes(&stream));
         if !rest.is_empty() {
-            let words = excerpt(String::from_utf8_lossy(&rest).trim_end());
+            let words = quoted(&rest, transcript);
             let reason =
                 format!("the server answered the command in clear text, before the handshake: {words}");
             return Err(unclear(Stage::StartTls, reason));
         }
         let name = self.options.sni.as_ref().unwrap_or(&self.endpoint.host);
         let secured = tls::handshake(stream, name, self.groups, self.deadline, None, None).await;
-        secured.map(|Secured { stream, .. }| stream).map_err(|unsecured| unsecured.failure)
+        secured.map(|Secured { stream, .. }| stream).map_err(|Unsecured { failure, .. }| {
+            let reason = transcript.clean(&failure.reason);
+            Failure { reason, ..failure }
+        })
     }
 
     async fn listen(
@@ -126,6 +129,7 @@ impl Trial<'_> {
     ) -> Result<Fate, Failure> {
         match channel.ask(echo, Stage::Capabilities, self.limit(), transcript).await {
             Err(failure) if failure.cause == Cause::Closed => echo.at_end().ok_or(failure),
+            Ok(Fate::Answered(line)) => Ok(Fate::Answered(transcript.clean(&line))),
             answer => answer,
         }
     }

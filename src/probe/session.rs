@@ -7,6 +7,7 @@
 pub(super) mod answer;
 mod sign_in;
 mod steps;
+mod upgrade;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,20 +19,17 @@ use tokio::time::Instant;
 
 use super::Options;
 use super::drive::{Channel, Transcript};
-use super::facts::{Facts, Party, StartTls};
-use super::injection::Trial;
+use super::facts::{Facts, Party};
 use super::login::SignInAttempt;
-use crate::attempt::{Attempt, Cause, EndedBy, Failure, Stage};
+use crate::attempt::{Attempt, Cause, EndedBy, Failure};
 use crate::net::Network;
 use crate::net::dial::{Dialled, Gate};
 use crate::net::pace::Turn;
 use crate::net::places::Place;
 use crate::net::tls::{self, Groups};
 use crate::settings::{Endpoint, Security};
-use crate::wire::injection::Fate;
-use crate::wire::{Dialogue, GreetingKind, Refusal, StartTlsReply, dialogue};
-use answer::{address_literal, injected, refused, waiting_bytes};
-use steps::BARE_LF;
+use crate::wire::{Dialogue, GreetingKind, dialogue};
+use answer::address_literal;
 
 /// Says by what the run is to end, once it is: probes stop where they are and tell what they know.
 pub type Ended = watch::Receiver<Option<EndedBy>>;
@@ -191,8 +189,9 @@ impl<'a> Session<'a> {
             self.facts.company = turn.company();
             turn.give_back(self.facts.timings.connect);
         }
-        self.facts.transcript = self.transcript.into_lines();
+        self.facts.transcript = self.transcript.take_lines();
         self.facts.settle();
+        self.transcript.clean_all(&mut self.facts);
         self.facts
     }
 
@@ -335,77 +334,6 @@ impl<'a> Session<'a> {
     /// True while a port that is registered for TLS from the first byte is spoken to in clear text.
     fn hurries(&self) -> bool {
         self.facts.endpoint.is_at_tls_port() && !self.is_patient
-    }
-
-    /// Asks for TLS, whether it was advertised or not, and goes on inside it.
-    async fn upgrade(
-        &mut self,
-        mut channel: Channel<TcpStream>,
-        dialogue: &mut dyn Dialogue,
-        groups: Groups,
-    ) {
-        let offered = self.facts.before_tls.value().is_some_and(|listed| listed.starttls);
-        let started = Instant::now();
-        let limit = self.reply_limit();
-        let mut exchange = dialogue.starttls();
-        let reply = channel.ask(exchange.as_mut(), Stage::StartTls, limit, &mut self.transcript).await;
-        self.facts.timings.starttls = Some(started.elapsed());
-        match reply {
-            Err(failure) => {
-                self.facts.starttls = Attempt::Failed(failure);
-                return;
-            }
-            Ok(StartTlsReply::Refused(refusal)) => {
-                let text = self.transcript.clean(&refusal.text);
-                self.facts.starttls = refused(Refusal { text, ..refusal }, offered);
-                return self.part(channel, dialogue).await;
-            }
-            Ok(StartTlsReply::GoAhead) => self.facts.starttls = Attempt::Done(StartTls { offered }),
-        }
-        self.facts.notes.extend(channel.bare_lf.then(|| BARE_LF.to_owned()));
-        let (stream, mut rest) = channel.into_parts();
-        rest.extend(waiting_bytes(&stream));
-        if !rest.is_empty() {
-            self.facts.starttls = Attempt::Failed(injected(&rest));
-            return;
-        }
-        let Some(stream) = self.handshake(stream, groups).await else {
-            if let Some(failure) =
-                self.facts.tls.failure().filter(|failure| failure.cause == Cause::PlainText)
-            {
-                self.facts.starttls = Attempt::Failed(Failure { stage: Stage::StartTls, ..failure.clone() });
-            }
-            return;
-        };
-        let mut channel = Channel::new(stream);
-        let (attempt, go_on) = self.ask_capabilities(&mut channel, dialogue).await;
-        self.facts.after_tls = attempt;
-        if go_on && self.sign_in(&mut channel, dialogue).await {
-            self.part(channel, dialogue).await;
-        }
-        if self.options.starttls_injection {
-            // Nobody waits for a place who holds one.
-            self.place = None;
-            self.facts.injection = Some(self.try_injection(groups).await);
-        }
-    }
-
-    /// Connects once more, to the same address, to see whether a command can be put behind STARTTLS.
-    async fn try_injection(&mut self, groups: Groups) -> Attempt<Fate> {
-        self.note("once more, with a command behind STARTTLS");
-        let mut trial = Trial {
-            network: self.network,
-            endpoint: &self.facts.endpoint,
-            address: self.facts.address,
-            options: self.options,
-            groups,
-            deadline: self.deadline,
-            waited: Duration::ZERO,
-        };
-        let fate = trial.run(&mut self.transcript).await;
-        let waited = trial.waited;
-        self.add_wait(waited);
-        fate.into()
     }
 
     /// What was waited for a turn or a place is no time of the server's.

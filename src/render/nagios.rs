@@ -12,7 +12,7 @@ use crate::render::{Format, Order, Renderer, escaped};
 use crate::report::finding::Status;
 use crate::report::policy::MinDays;
 use crate::report::{EndpointReport, Report};
-use crate::wire::line::excerpt;
+use crate::wire::line::{cut, excerpt};
 
 /// `nagios`
 pub const FORMAT: Format = Format {
@@ -63,6 +63,7 @@ impl Plugin {
     }
 
     fn add(&mut self, status: Status, said: String) {
+        let said = cut(said, SAID_BYTES);
         let line = format!("{}: {said}", word(status));
         let lines = if status == Status::Pass { &mut self.fine } else { &mut self.problems };
         if lines.len() < LINES {
@@ -185,6 +186,9 @@ fn ranges(min_days: Option<MinDays>, certificate: &Certificate) -> (String, Stri
 fn label(name: &str) -> String {
     text(name).replace(['=', '\''], "_")
 }
+
+/// What is said of an endpoint: its name, the verdict and 200 characters of evidence. All of it is some 8 KiB.
+const SAID_BYTES: usize = 400;
 
 /// How many endpoints are written out, problems first.
 const LINES: usize = 20;

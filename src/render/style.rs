@@ -103,7 +103,7 @@ mod tests {
         assert!(shown.starts_with("\\u{1b}[2J"), "{shown}");
         assert_eq!(Escaped("bücher 書").to_string(), "bücher 書");
         // A list of its own, so that a gap in the other is seen.
-        let unseen = "\u{ad}\u{61c}\u{180e}\u{200b}\u{200d}\u{200f}\u{2028}\u{202e}\u{2060}\u{2066}\u{206a}\u{206f}\u{3164}\u{feff}\u{fff9}\u{e0041}\u{e007f}\u{9b}\u{7f}";
+        let unseen = "\u{ad}\u{61c}\u{180e}\u{200b}\u{200d}\u{200f}\u{2028}\u{202e}\u{2060}\u{2066}\u{206a}\u{206f}\u{2800}\u{3164}\u{fdd0}\u{fe0f}\u{feff}\u{fff0}\u{fff9}\u{ffff}\u{1fffe}\u{e0041}\u{e007f}\u{9b}\u{7f}";
         let shown = Escaped(unseen).to_string();
         assert!(shown.is_ascii() && !shown.contains(|it: char| it.is_control()), "{shown:?}");
     }

@@ -2,6 +2,8 @@
 
 use time::Date;
 
+use crate::wire::line::cut;
+
 /// What a rule found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -34,10 +36,10 @@ impl Finding {
         Self { id, severity, text: text.into(), evidence: None, hint: None, ignored: None }
     }
 
-    /// With what it rests on.
+    /// With what it rests on, of which [`EVIDENCE_BYTES`] are kept.
     #[must_use]
     pub fn evidence(self, evidence: impl Into<String>) -> Self {
-        Self { evidence: Some(evidence.into()), ..self }
+        Self { evidence: Some(cut(evidence.into(), EVIDENCE_BYTES)), ..self }
     }
 
     /// With what to do next.
@@ -54,6 +56,9 @@ impl Finding {
         }
     }
 }
+
+/// 2 KiB: more than a person reads, and less than a monitor takes of a plugin.
+pub const EVIDENCE_BYTES: usize = 2 * 1024;
 
 /// How bad a finding is, from good to bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -212,7 +212,9 @@ impl Tagged {
                 closing: true,
             }));
         }
-        if let Some(size) = literal_size(rest) {
+        // `resp-text` has no literal, whatever it ends with (RFC 9051, section 9).
+        let is_status = matches!(condition.as_str(), "OK" | "NO" | "BAD" | "PREAUTH");
+        if let Some(size) = literal_size(rest).filter(|_| !is_status) {
             if condition == "CAPABILITY" {
                 return Err(Fault::Unexpected {
                     expected: "capabilities without a literal",
@@ -342,6 +344,15 @@ mod tests {
             ["A9 OK done\r\n", "A1 OK done\r\n", "A1 MAYBE\r\n", "* CAPABILITY X {8}\r\nSTARTTLS\r\n"]
         {
             assert!(feed(Client::default().capabilities(), &[reply.as_bytes()]).is_err(), "{reply}");
+        }
+    }
+
+    #[test]
+    fn a_status_that_ends_in_braces_swallowed_the_dialogue() {
+        for status in ["OK", "NO", "BAD", "PREAUTH"] {
+            let reply = format!("* {status} notice {{2048}}\r\nA1 OK begin TLS\r\n");
+            let answer = feed_cut(|| Client::default().starttls(), reply.as_bytes());
+            assert_eq!(answer, Some(StartTlsReply::GoAhead), "{status}");
         }
     }
 

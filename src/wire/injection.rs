@@ -81,8 +81,13 @@ pub struct Echo {
 impl Echo {
     /// What the end of the connection says, when it came before the answer.
     pub fn at_end(&self) -> Option<Fate> {
-        let farewell = self.first.as_ref().is_some_and(|first| first.starts_with("+OK"));
-        (self.replies == Replies::Count && farewell).then_some(Fate::Dropped)
+        (self.replies == Replies::Count && self.is_farewell()).then_some(Fate::Dropped)
+    }
+
+    /// True when what came first may be the answer to the goodbye.
+    fn is_farewell(&self) -> bool {
+        let first = self.first.as_ref().and_then(|first| first.get(..3));
+        first.is_some_and(|start| start.eq_ignore_ascii_case("+OK"))
     }
 
     /// What is no reply of the protocol answers nothing; lines behind a first one may say anything.
@@ -91,7 +96,11 @@ impl Echo {
         let digits = raw.bytes().take(3).filter(u8::is_ascii_digit).count();
         let (is_reply, expected) = match self.replies {
             Replies::Tagged { .. } => return Ok(()),
+            // A server says 421 when it closes, whatever it was asked (RFC 5321, section 3.8).
+            Replies::Codes if raw.starts_with("421") => (false, "a reply to QUIT"),
             Replies::Codes => (digits == 3, "an SMTP reply"),
+            // The list that answers CAPA ends with a dot: of two status lines the first may be a second greeting.
+            Replies::Count if self.is_farewell() => (!starts("+OK") && !starts("-ERR"), "one reply to QUIT"),
             Replies::Count => (self.first.is_some() || starts("+OK") || starts("-ERR"), "+OK or -ERR"),
         };
         if is_reply { Ok(()) } else { Err(Fault::Unexpected { expected, line: raw.to_owned() }) }
@@ -148,7 +157,7 @@ impl Exchange for Echo {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::feed_cut;
+    use super::super::tests::{feed, feed_cut};
     use super::*;
     use crate::settings::Protocol::{self, Imap, Pop3, Smtp};
     use crate::wire::dialogue;
@@ -183,9 +192,9 @@ mod tests {
             (Smtp, "220 mail again\r\n221 bye\r\n", Some(Fate::Dropped)),
             (Smtp, "250 2.0.0 Ok\r\n221 bye\r\n", answered("250 2.0.0 Ok")),
             (Smtp, "503-first\r\n503 EHLO\r\n221 bye\r\n", answered("503-first")),
-            (Smtp, "421 too slow\r\n", None),
             (Pop3, "+OK bye\r\n", None),
             (Pop3, "+OK\r\nUSER\r\n.\r\n+OK bye\r\n", answered("+OK")),
+            (Pop3, "+OK\r\n.\r\n+OK bye\r\n", answered("+OK")),
             (Pop3, "-ERR what?\r\n+OK bye\r\n", answered("-ERR what?")),
         ] {
             let found = feed_cut(|| Box::new(injection(protocol).echo), reply.as_bytes());
@@ -199,6 +208,19 @@ mod tests {
             let mut echo = injection(protocol).echo;
             let line = Line { bytes: line.as_bytes().to_vec(), bare_lf: false };
             assert!(matches!(echo.line(&line), Err(Fault::Unexpected { .. })), "{protocol}");
+        }
+    }
+
+    #[test]
+    fn a_second_greeting_or_a_421_was_taken_for_an_answer_to_the_command() {
+        for (protocol, reply) in [
+            (Pop3, "+OK POP3 ready\r\n+OK bye\r\n"),
+            (Pop3, "+OK POP3 ready\r\n-ERR what?\r\n"),
+            (Smtp, "421 closing\r\n221 bye\r\n"),
+            (Smtp, "421-too slow\r\n421 closing\r\n"),
+        ] {
+            let read = feed(Box::new(injection(protocol).echo), &[reply.as_bytes()]);
+            assert!(matches!(read, Err(Fault::Unexpected { .. })), "{reply}: {read:?}");
         }
     }
 

@@ -110,7 +110,7 @@ impl Exchange for AskCapabilities {
                 self.refused = Some(reply.raw());
                 Ok(Next::Send(format!("HELO {}\r\n", self.name).into_bytes()))
             }
-            _ => Ok(Next::Done(CapabilityReply::Refused(reply.refusal()))),
+            _ => Ok(Next::Done(CapabilityReply::Refused(reply.refusal("250, 4xx or 5xx")?))),
         }
     }
 }
@@ -133,7 +133,7 @@ impl Exchange for AskStartTls {
         }
         let answer = match self.reply.code {
             220 => StartTlsReply::GoAhead,
-            _ => StartTlsReply::Refused(self.reply.refusal()),
+            _ => StartTlsReply::Refused(self.reply.refusal("220, 4xx or 5xx")?),
         };
         Ok(Next::Done(answer))
     }
@@ -170,8 +170,14 @@ impl Reply {
         format!("{} {}", self.code, self.texts.join(" / ")).trim_end().to_owned()
     }
 
-    fn refusal(&self) -> Refusal {
-        Refusal { text: self.raw(), temporary: (400..500).contains(&self.code), closing: self.code == 421 }
+    /// A no, which a reply of another kind is not (RFC 5321, section 4.2.1).
+    fn refusal(&self, expected: &'static str) -> Result<Refusal, Fault> {
+        match self.code {
+            400..=599 => {
+                Ok(Refusal { text: self.raw(), temporary: self.code < 500, closing: self.code == 421 })
+            }
+            _ => Err(Fault::Unexpected { expected, line: self.raw() }),
+        }
     }
 }
 
@@ -268,6 +274,16 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_that_is_neither_yes_nor_no_was_taken_for_a_refusal() {
+        for reply in ["120 wait\r\n", "250 ok\r\n", "354 go on\r\n", "000 x\r\n", "600 x\r\n"] {
+            assert!(feed(client().starttls(), &[reply.as_bytes()]).is_err(), "{reply}");
+        }
+        for reply in ["220 hi again\r\n", "150 wait\r\n", "354 go on\r\n", "502 no\r\n220 hi\r\n"] {
+            assert!(feed(client().capabilities(), &[reply.as_bytes()]).is_err(), "{reply}");
+        }
+    }
+
+    #[test]
     fn the_go_ahead_is_220_whatever_its_words() {
         for (reply, go_ahead, temporary) in [
             ("220 TLS go ahead\r\n", true, false),
@@ -275,7 +291,6 @@ mod tests {
             ("220-a\r\n220 b\r\n", true, false),
             ("454 TLS not available\r\n", false, true),
             ("502 begin tls\r\n", false, false),
-            ("250 ok\r\n", false, false),
         ] {
             let answer = feed_cut(|| client().starttls(), reply.as_bytes()).unwrap();
             match answer {

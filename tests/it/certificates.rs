@@ -8,6 +8,7 @@ use rcgen::ExtendedKeyUsagePurpose;
 use serde_json::json;
 
 use crate::support::ca::{self, Authority, Identity, Leaf};
+use crate::support::command;
 use crate::support::mail::{HOST, Mail};
 use crate::support::probe::{Probe, Verdict, examine, prepare};
 
@@ -82,6 +83,27 @@ fn names_are_those_of_the_alternative_name_alone() {
     assert!(verdict.text("/findings/0/text").contains("common name"), "{verdict:?}");
     shown(&named(&["*.example.org"], "wildcard")).passes();
     shown(&named(&["MAIL.example.ORG"], "capitals")).passes();
+}
+
+#[test]
+fn the_names_of_a_certificate_flooded_every_screen() {
+    let names: Vec<&'static str> =
+        (0..1_500).map(|number| &*format!("host-{number}.example.org").leak()).collect();
+    let organisation: &'static str = "x".repeat(20_000).leak();
+    let fat = ca::trusted().issue(&Leaf { names, common_name: organisation, ..Leaf::default() });
+    for (format, most) in
+        [("human", 4_000), ("nagios", 1_000), ("junit", 8_000), ("github", 4_000), ("json", 40_000)]
+    {
+        let host = Mail::imap(Tls).config(fat.config()).start();
+        let probe = prepare(&Mail::imap(Tls), &host);
+        let arguments = probe.arguments().iter().filter(|argument| *argument != "--json");
+        let output = command::run(arguments.map(String::as_str).chain(["--format", format]));
+        assert!((1..most).contains(&output.stdout.len()), "{format}: {}", output.stdout.len());
+    }
+    let host = Mail::imap(Tls).config(fat.config()).start();
+    let verdict = prepare(&Mail::imap(Tls), &host).with(&["--expect-host", "host-1499.example.org"]).run();
+    assert!(verdict.at("/notes").to_string().contains("the certificate has 1500 names"), "{verdict:?}");
+    verdict.ends(1, "fail").finds_only(&["certificate.wrong-name fail", "requirement.expect-host unknown"]);
 }
 
 #[test]

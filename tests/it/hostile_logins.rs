@@ -75,7 +75,6 @@ fn sign_ins() -> Vec<(String, &'static str, Mail)> {
     let mut all = Vec::new();
     for protocol in PROTOCOLS {
         for (stage, before) in stages(protocol) {
-            // What is no reply of POP3 to STAT is taken for a refusal of the mailbox.
             for (name, does) in spoils() {
                 let words = format!("{protocol} {name} at {stage}");
                 all.push((words, stage, mail(protocol, [before.clone(), does].concat())));
@@ -178,6 +177,7 @@ fn trials(protocol: Protocol) -> Vec<(&'static str, Script, &'static str)> {
         asked.extend([expect("EHLO"), send("250-m\r\n250 STARTTLS\r\n")]);
     }
     asked.extend([expect(if protocol == Pop3 { "STLS" } else { "STARTTLS" }), expect(command)]);
+    let at_ehlo = [send(greeting), expect("EHLO")];
     let agreed = [asked.clone(), vec![send(go)]].concat();
     let inside = [agreed.clone(), vec![Step::StartTls(well.tls()), expect(well.goodbye())]].concat();
     let hello = |end| vec![Step::HelloUpTo(0, end)];
@@ -200,7 +200,17 @@ fn trials(protocol: Protocol) -> Vec<(&'static str, Script, &'static str)> {
         ("reset inside", &inside, vec![reset()], UNKNOWN),
         ("no TLS record inside", &inside, vec![beneath(GARBAGE), silence()], UNKNOWN),
     ];
+    let of_smtp: Vec<(&str, &[Step], Vec<Step>, &str)> = vec![
+        ("silent at EHLO", &at_ehlo, vec![silence()], UNKNOWN),
+        ("endless lines at EHLO", &at_ehlo, vec![flood("250-* on\r\n")], UNKNOWN),
+        ("garbage at EHLO", &at_ehlo, vec![send(GARBAGE), silence()], UNKNOWN),
+        ("later at EHLO", &at_ehlo, vec![send("450 later\r\n"), silence()], UNKNOWN),
+        ("reset at EHLO", &at_ehlo, vec![reset()], UNKNOWN),
+        ("421 inside", &inside, vec![send("421 bye\r\n"), silence()], UNKNOWN),
+    ];
+    let more = if protocol == Smtp { of_smtp } else { Vec::new() };
     rows.into_iter()
+        .chain(more)
         .map(|(name, before, does, expected)| (name, Script([before.to_vec(), does].concat()), expected))
         .collect()
 }

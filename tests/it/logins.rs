@@ -648,6 +648,18 @@ fn a_secret_in_a_greeting_or_a_list_is_hidden_too() {
 }
 
 #[test]
+fn half_a_secret_was_seen_where_a_capability_was_cut() {
+    let fat = format!("* CAPABILITY IMAP4rev1 X{}{PASSWORD}\r\n{{tag}} OK\r\n", "x".repeat(1_010));
+    let mail = imap(
+        "AUTH=PLAIN SASL-IR",
+        [expect("AUTHENTICATE"), send("{tag} OK in\r\n"), expect("CAPABILITY"), send(&fat), expect("LIST")],
+    );
+    let (verdict, _host) = sign_in(&mail, &[]);
+    assert!(!verdict.document.to_string().contains("mailcfg-test"), "{verdict:?}");
+    assert!(verdict.at("/login").to_string().contains(HIDDEN_WORDS), "{verdict:?}");
+}
+
+#[test]
 fn what_was_sent_as_a_proof_is_hidden_where_it_is_echoed() {
     let mail = pop3("UIDL\r\n", [answer(|line| format!("-ERR what is {line}?\r\n"))])
         .greeting("+OK ready <1896.697170952@dbc.mtview.ca.us>\r\n");

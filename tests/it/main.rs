@@ -8,6 +8,7 @@ mod consumers;
 mod cost;
 mod dependencies;
 mod dialogues;
+mod echoes;
 mod formats;
 mod golden;
 mod hostile;

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use mailcfg::net::pace::Limits;
 use mailcfg::net::{self, dns, http};
-use mailcfg::probe::{self, drive, session};
+use mailcfg::probe::{self, certificate, drive, session};
+use mailcfg::report::finding;
 use mailcfg::wire::sasl::scram;
 use mailcfg::wire::{self, line};
 use mailcfg::{lookup, providers, run};
@@ -41,7 +42,10 @@ fn readme_tells_the_limits_of_the_code() {
         ("one line of a server", vec![kib(line::LINE_BYTES)]),
         ("one reply of a server", vec![thousands(line::REPLY_LINES), thousands(line::FOLDER_LINES)]),
         ("one dialogue", vec![mib(line::SESSION_BYTES)]),
-        ("one connection inside TLS, with all that TLS adds", vec![mib(net::tls::CONNECTION_BYTES)]),
+        (
+            "one connection inside TLS, with all that TLS adds, or to a web server",
+            vec![mib(net::tls::CONNECTION_BYTES)],
+        ),
         ("what is kept of a greeting", vec![kib(wire::GREETING_BYTES)]),
         (
             "what is kept of a server's capabilities",
@@ -52,7 +56,18 @@ fn readme_tells_the_limits_of_the_code() {
                 thousands(wire::MECHANISMS),
             ],
         ),
-        ("what is quoted of a server's words in a sentence", vec![thousands(line::EXCERPT_CHARACTERS)]),
+        (
+            "what is kept of a certificate",
+            vec![
+                thousands(certificate::NAME_BYTES),
+                kib(certificate::NAMES_BYTES),
+                thousands(certificate::DISTINGUISHED_NAME_BYTES),
+            ],
+        ),
+        (
+            "what is quoted of a server's words in a sentence",
+            vec![thousands(line::EXCERPT_CHARACTERS), kib(finding::EVIDENCE_BYTES)],
+        ),
         ("the transcript of `-vv`", vec![kib(drive::TRANSCRIPT_BYTES)]),
         (TARGETS, vec![thousands(run::JOBS.get())]),
         ("targets at one address at the same time", vec![thousands(per_host.connections.get())]),

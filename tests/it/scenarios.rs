@@ -273,6 +273,7 @@ fn manner(word: &str) -> Manner {
         "endless-chunks" => Manner::EndlessChunks,
         "endless-head" => Manner::EndlessHead,
         "gzip-bomb" => Manner::GzipBomb,
+        "gzip-of-nothing" => Manner::GzipOfNothing,
         "deep" => Manner::Deep,
         "deep-json" => Manner::Plain,
         "endless-informs" => Manner::EndlessInforms,

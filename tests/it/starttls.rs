@@ -89,6 +89,51 @@ fn a_connection_without_tls_is_never_taken_for_one_with_it() {
 }
 
 #[test]
+fn a_server_that_did_not_say_what_it_can_do_was_said_to_have_no_starttls() {
+    let later = ["capabilities.failed unknown", "starttls.refused unknown"];
+    let never = ["capabilities.failed fail", "starttls.refused unknown"];
+    let smtp = |reply: &str, no: &str| Mail::smtp(StartTls).before(reply).go_ahead([send(no), silence()]);
+    let helo = [send("550 no\r\n"), expect("HELO"), send("550 no\r\n")];
+    for (mail, code, status, found) in [
+        (smtp("450 4.7.1 greylisted\r\n", "503 EHLO first\r\n"), 3, "unknown", later),
+        (
+            Mail::smtp(StartTls).before(helo).go_ahead([send("503 EHLO first\r\n"), silence()]),
+            1,
+            "fail",
+            never,
+        ),
+        (
+            Mail::imap(StartTls)
+                .before("{tag} NO [UNAVAILABLE] no\r\n")
+                .go_ahead([send(no(Imap)), silence()]),
+            3,
+            "unknown",
+            later,
+        ),
+        (
+            Mail::pop3(StartTls).before("-ERR [SYS/TEMP] no\r\n").go_ahead([send(no(Pop3)), silence()]),
+            3,
+            "unknown",
+            later,
+        ),
+    ] {
+        let (verdict, _host) = examine(mail);
+        verdict.ends(code, status).finds_only(&found);
+        assert_eq!(verdict.at("/starttls/outcome"), "failed", "{verdict:?}");
+    }
+    for protocol in PROTOCOLS {
+        let reply = match protocol {
+            Imap => "{tag} NO [UNAVAILABLE] no\r\n",
+            Pop3 => "-ERR [SYS/TEMP] no\r\n",
+            Smtp => "450 no\r\n",
+        };
+        let (verdict, _host) = examine(Mail::well_behaved(protocol, StartTls).before(reply));
+        verdict.ends(3, "unknown").finds_only(&["capabilities.failed unknown"]);
+        verdict.shows(json!({ "starttls": { "outcome": "done", "value": { "offered": null } } }));
+    }
+}
+
+#[test]
 fn what_was_said_before_the_handshake_has_no_effect_after_it() {
     for protocol in PROTOCOLS {
         let tampered = match protocol {

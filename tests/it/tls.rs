@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::support::ca;
 use crate::support::host::{End, Host, Step, blurt, close, pause, send, silence};
+use crate::support::hostile;
 use crate::support::mail::{HOST, Mail};
 use crate::support::probe::{Probe, examine, prepare};
 
@@ -119,6 +120,18 @@ fn an_address_has_no_sni_unless_told() {
     let target = format!("imaps://{}", host.address);
     Probe::of(&target).with(&["--sni", HOST]).run().passes();
     assert_eq!(host.session().sni.as_deref(), Some(HOST));
+}
+
+#[test]
+fn a_certificate_that_came_is_told_although_the_handshake_hung_behind_it() {
+    let hangs = |config, cut| Mail::imap(Tls).on_hello(Step::Flight(config, cut, End::Silence));
+    for (cut, is_told) in [(hostile::IN_VERIFY, false), (hostile::IN_FINISHED, true)] {
+        let mail = hangs(ca::good().small_records(), cut);
+        let verdict = prepare(&mail, &mail.start()).with(&["--timeout", "2s"]).run();
+        verdict.ends(1, "fail").finds_only(&["tls.handshake-failed fail"]);
+        let certificate = verdict.endpoint().pointer("/tls/certificate");
+        assert_eq!(certificate.is_some(), is_told, "{cut:?} {verdict:?}");
+    }
 }
 
 #[test]

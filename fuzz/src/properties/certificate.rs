@@ -3,7 +3,9 @@
 use std::sync::OnceLock;
 
 use mailcfg::net::{Network, Options};
-use mailcfg::probe::certificate::{self, Certificate, Chain, Problem};
+use mailcfg::probe::certificate::{
+    self, Certificate, Chain, DISTINGUISHED_NAME_BYTES, NAME_BYTES, NAMES_BYTES, Problem,
+};
 use mailcfg::target::Host;
 use rustls::pki_types::CertificateDer;
 use time::{Duration, OffsetDateTime};
@@ -50,18 +52,21 @@ fn check_problems(problems: &[Problem], size: usize) {
     kinds.dedup();
     assert_eq!(kinds.len(), problems.len(), "a problem is told once: {problems:?}");
     for Problem { detail, .. } in problems {
-        assert!(detail.len() <= WRITTEN * size + SENTENCE, "{} bytes of {size}: {detail}", detail.len());
+        assert!(detail.len() <= DETAIL + MARK, "{} bytes of {size}: {detail}", detail.len());
     }
 }
 
 fn check_certificate(certificate: &Certificate, size: usize) {
     for name in [&certificate.subject, &certificate.issuer] {
-        assert!(name.len() <= WRITTEN * size, "{} bytes of {size}", name.len());
+        assert!(name.len() <= DISTINGUISHED_NAME_BYTES + MARK, "{} bytes of {size}", name.len());
     }
-    assert!(certificate.names.len() <= size / NAME, "{} names in {size} bytes", certificate.names.len());
+    let all = certificate.names.len() + certificate.more_names;
+    assert!(all <= size / NAME, "{all} names in {size} bytes");
     let names: usize = certificate.names.iter().map(String::len).sum();
-    assert!(names <= WRITTEN * size, "{names} bytes of {size}");
-    assert!(certificate.key.len() <= WRITTEN * size && certificate.signature.len() <= WRITTEN * size);
+    assert!(names <= NAMES_BYTES, "{names} bytes of {size}");
+    for text in certificate.names.iter().chain([&certificate.key, &certificate.signature]) {
+        assert!(text.len() <= NAME_BYTES + MARK, "{} bytes of {size}: {text}", text.len());
+    }
     for digest in [&certificate.sha256, &certificate.key_sha256] {
         assert!(digest.len() == DIGEST && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{digest}");
     }
@@ -69,11 +74,11 @@ fn check_certificate(certificate: &Certificate, size: usize) {
     let _ = (times().map(|now| certificate.days_left(now)), certificate.lifetime());
 }
 
-/// A byte of an object identifier takes four characters in decimal with its dot; in hexadecimal any takes two.
-const WRITTEN: usize = 4;
+/// What marks a text as cut.
+const MARK: usize = '…'.len_utf8();
 
-/// The words around names in a problem, those of the verifier included.
-const SENTENCE: usize = 1_000;
+/// A problem has some names in it, those of the verifier included.
+const DETAIL: usize = 1024;
 
 /// A name takes at least its kind and its length.
 const NAME: usize = 2;

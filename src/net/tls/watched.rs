@@ -34,17 +34,43 @@ impl Seen {
         matches!(self.bytes().first(), None | Some(&21))
     }
 
-    /// The words of a server that speaks clear text: a TLS record begins with a content type from 20 to 23.
-    pub(super) fn plain_text(&self) -> Option<String> {
+    /// What a server said in place of a TLS record, which begins with a content type from 20 to 24.
+    pub(super) fn answer(&self) -> Answer {
         let bytes = self.bytes();
-        let first = bytes.first()?;
-        if (20..24).contains(first) {
-            return None;
+        if bytes.first().is_none_or(|first| (20..=24).contains(first)) {
+            return Answer::Records;
         }
-        let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
-        Some(excerpt(&String::from_utf8_lossy(line)))
+        let first_line = bytes.trim_ascii_start().split(|byte| matches!(byte, b'\r' | b'\n')).next();
+        let line = first_line.unwrap_or_default();
+        if !is_text(line) {
+            let start = bytes.iter().take(SHOWN_BYTES).map(|byte| format!("{byte:02x}"));
+            return Answer::Garbage(start.collect::<Vec<_>>().join(" "));
+        }
+        let words = excerpt(&String::from_utf8_lossy(line));
+        let is_cut = bytes.len() == SEEN_BYTES && line.len() == bytes.trim_ascii_start().len();
+        Answer::Text(if is_cut && !words.ends_with('…') { format!("{words}…") } else { words })
     }
 }
+
+/// What came behind ClientHello.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Records of TLS, or nothing.
+    Records,
+    /// A line of text: the words.
+    Text(String),
+    /// Neither; the first bytes in hexadecimal digits.
+    Garbage(String),
+}
+
+/// True for a line of words, in any language, with a control character here or there.
+fn is_text(line: &[u8]) -> bool {
+    let controls = line.iter().filter(|byte| byte.is_ascii_control() && **byte != b'\t').count();
+    line.first().is_none_or(u8::is_ascii_graphic) && controls * 4 <= line.len()
+}
+
+/// The start of a record has five bytes; some more show what it is.
+const SHOWN_BYTES: usize = 16;
 
 /// Enough of a clear-text line to quote it.
 const SEEN_BYTES: usize = 256;
@@ -139,5 +165,35 @@ impl AsyncWrite for Watched {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn binary_answers_were_called_clear_text() {
+        let answer = |bytes: &[u8]| {
+            let seen = Seen::default();
+            seen.note(bytes);
+            seen.answer()
+        };
+        let text = |words: &str| Answer::Text(words.to_owned());
+        assert_eq!(answer(b"220 mail ESMTP\r\n250 x\r\n"), text("220 mail ESMTP"));
+        assert_eq!(answer(b"\r\n* OK \xe9t\xe9 \x1b[0m\r\n"), text("* OK \u{fffd}t\u{fffd} \u{1b}[0m"));
+        assert_eq!(answer("220 привет, мир\r\n".as_bytes()), text("220 привет, мир"));
+        assert_eq!(answer(b"\n"), text(""));
+        // A line that does not end here is cut, and shows it.
+        assert_eq!(answer(&[b'x'; 300]), text(&format!("{}…", "x".repeat(200))));
+        assert_eq!(answer("é".repeat(200).as_bytes()), Answer::Garbage(["c3 a9"; 8].join(" ")));
+        for records in
+            [&b""[..], b"\x16\x03\x03\x00\x7a\x02", b"\x15\x03\x01\x00\x02\x02\x46", b"\x18\x03\x03\x00\x03"]
+        {
+            assert_eq!(answer(records), Answer::Records, "{records:?}");
+        }
+        assert_eq!(answer(&[0; 50]), Answer::Garbage(["00"; 16].join(" ")));
+        assert_eq!(answer(b"\x80\x2e\x04\x00\x01"), Answer::Garbage("80 2e 04 00 01".to_owned()));
+        assert_eq!(answer(b"x\0\0\0y"), Answer::Garbage("78 00 00 00 79".to_owned()));
     }
 }

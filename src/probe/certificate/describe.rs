@@ -10,13 +10,16 @@ use x509_parser::public_key::PublicKey;
 use x509_parser::x509::{AttributeTypeAndValue, SubjectPublicKeyInfo, X509Name};
 
 use super::Certificate;
+use crate::wire::line::cut;
 
 pub(super) fn describe(parsed: &X509Certificate<'_>, der: &[u8]) -> Certificate {
     let sha256 = |bytes: &[u8]| hex(digest::digest(&digest::SHA256, bytes).as_ref());
+    let (names, more_names) = bounded(names(parsed));
     Certificate {
         subject: distinguished_name(parsed.subject()),
         issuer: distinguished_name(parsed.issuer()),
-        names: names(parsed),
+        names,
+        more_names,
         not_before: parsed.validity().not_before.to_datetime(),
         not_after: parsed.validity().not_after.to_datetime(),
         key: key_name(parsed.public_key()),
@@ -38,6 +41,20 @@ fn names(parsed: &X509Certificate<'_>) -> Vec<String> {
             _ => None,
         })
         .collect()
+}
+
+/// The first names, and how many are left out.
+fn bounded(all: Vec<String>) -> (Vec<String>, usize) {
+    let count = all.len();
+    let mut room = NAMES_BYTES;
+    let mut kept = Vec::new();
+    for name in all.into_iter().map(|name| cut(name, NAME_BYTES)) {
+        let Some(left) = room.checked_sub(name.len()) else { break };
+        room = left;
+        kept.push(name);
+    }
+    let left_out = count - kept.len();
+    (kept, left_out)
 }
 
 fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
@@ -74,7 +91,7 @@ fn key_name(key: &SubjectPublicKeyInfo<'_>) -> String {
 
 /// The names that RFC 5912, RFC 8410 and RFC 9881 give algorithms; the number of any other.
 pub(super) fn algorithm(oid: &Oid<'_>) -> String {
-    let number = oid.to_id_string();
+    let number = cut(oid.to_id_string(), NAME_BYTES);
     let name = match number.as_str() {
         "1.2.840.113549.1.1.4" => "md5WithRSAEncryption",
         "1.2.840.113549.1.1.5" => "sha1WithRSAEncryption",
@@ -101,7 +118,7 @@ pub(super) fn distinguished_name(name: &X509Name<'_>) -> String {
     let mut relative: Vec<String> =
         name.iter_rdn().map(|rdn| rdn.iter().map(attribute).collect::<Vec<_>>().join("+")).collect();
     relative.reverse();
-    relative.join(",")
+    cut(relative.join(","), DISTINGUISHED_NAME_BYTES)
 }
 
 fn attribute(attribute: &AttributeTypeAndValue<'_>) -> String {
@@ -161,6 +178,15 @@ fn escaped(value: &str) -> String {
     text
 }
 
+/// 16 KiB: the names of some 600 hosts, where the authorities that everybody trusts sign 100 to 250.
+pub const NAMES_BYTES: usize = 16 * 1024;
+
+/// A domain name has no more (RFC 1035, section 2.3.4).
+pub const NAME_BYTES: usize = 253;
+
+/// Real names of people, firms and places have some 200 bytes; RFC 5280, appendix A, allows most parts 64 characters.
+pub const DISTINGUISHED_NAME_BYTES: usize = 512;
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -168,6 +194,16 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_names_of_a_certificate_flooded_every_output() {
+        let (kept, left_out) =
+            bounded((0..10_000).map(|number| format!("host-{number}.example.org")).collect());
+        assert!(kept.len() > 600 && kept.len() + left_out == 10_000, "{}", kept.len());
+        assert!(kept.iter().map(String::len).sum::<usize>() <= NAMES_BYTES);
+        let (kept, left_out) = bounded(vec!["x".repeat(20_000), "mail.example.org".to_owned()]);
+        assert_eq!((kept.concat().len(), left_out), (NAME_BYTES + "…mail.example.org".len(), 0));
+    }
 
     #[test]
     fn names_are_escaped_as_rfc_4514_has_it() {

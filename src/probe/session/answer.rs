@@ -6,18 +6,26 @@ use tokio::net::TcpStream;
 
 use crate::attempt::{Attempt, Cause, Failure, Stage};
 use crate::net::dial::Dialled;
+use crate::probe::drive::Transcript;
 use crate::probe::facts::StartTls;
 use crate::wire::{self, name_protocol};
 
-/// A refused STARTTLS is absent when it was never offered and the refusal is for good; else it failed.
-pub(super) fn refused(refusal: wire::Refusal, offered: bool) -> Attempt<StartTls> {
+/// A refused STARTTLS is absent when it was not offered and the refusal is for good; else it failed. Whether it was
+/// offered may not be known.
+pub(super) fn refused(refusal: &wire::Refusal, offered: Option<bool>) -> Attempt<StartTls> {
     let words = wire::line::excerpt(&refusal.text);
-    if !offered && !refusal.temporary {
-        return Attempt::Absent(format!("not advertised, and refused: {words}"));
-    }
-    let cause = if refusal.temporary { Cause::Busy } else { Cause::CommandRefused };
+    let cause = match (refusal.temporary, refusal.closing, offered) {
+        (true, ..) => Cause::Busy,
+        (false, true, _) => Cause::Closed,
+        (false, false, Some(true)) => Cause::CommandRefused,
+        (false, false, None) => Cause::Unlisted,
+        (false, false, Some(false)) => {
+            return Attempt::Absent(format!("not advertised, and refused: {words}"));
+        }
+    };
     let failure = Failure::new(Stage::StartTls, cause, words);
-    Attempt::Failed(Failure { temporary: refusal.temporary, ..failure })
+    let temporary = refusal.temporary || failure.cause == Cause::Unlisted;
+    Attempt::Failed(Failure { temporary, ..failure })
 }
 
 /// What is there to read before ClientHello was sent, when nothing may be.
@@ -29,11 +37,17 @@ pub(in crate::probe) fn waiting_bytes(stream: &TcpStream) -> Vec<u8> {
     }
 }
 
-pub(super) fn injected(bytes: &[u8]) -> Failure {
-    let words = wire::line::excerpt(String::from_utf8_lossy(bytes).trim_end());
+pub(super) fn injected(bytes: &[u8], transcript: &Transcript) -> Failure {
+    let words = quoted(bytes, transcript);
     let reason =
         format!("{} bytes stood behind the go-ahead for STARTTLS, outside TLS: {words}", bytes.len());
     Failure::new(Stage::StartTls, Cause::Injection, reason)
+}
+
+/// Bytes in clear text where none may be, for a sentence.
+pub(in crate::probe) fn quoted(bytes: &[u8], transcript: &Transcript) -> String {
+    let words = String::from_utf8_lossy(bytes);
+    wire::line::excerpt(&transcript.clean(words.trim_end()))
 }
 
 /// Names the protocol of a server that answered ClientHello in clear text, when it is no mail protocol.
@@ -57,5 +71,5 @@ pub(in crate::probe) fn address_literal(dialled: &Dialled) -> String {
     }
 }
 
-/// More than is quoted of what may not be there.
-const WAITING_BYTES: usize = 512;
+/// Much more than is quoted of what may not be there.
+const WAITING_BYTES: usize = 4 * 1024;

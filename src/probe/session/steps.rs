@@ -29,6 +29,7 @@ impl Session<'_> {
             Ok(Secured { chain, .. }) | Err(Unsecured { chain, .. }) => chain,
         };
         self.facts.chain = certificate::inspect(chain, &name, self.network, self.facts.began);
+        self.note_cut_names();
         match result {
             Ok(secured) => {
                 self.note(&format!("{} with {}", secured.agreed.version, secured.agreed.cipher_suite));
@@ -49,6 +50,13 @@ impl Session<'_> {
                 None
             }
         }
+    }
+
+    fn note_cut_names(&mut self) {
+        let certificate = self.facts.chain.as_ref().and_then(|chain| chain.certificate.as_ref());
+        let Some(certificate) = certificate.filter(|certificate| certificate.more_names > 0) else { return };
+        let (kept, more) = (certificate.names.len(), certificate.more_names);
+        self.facts.notes.push(format!("the certificate has {} names, kept are {kept}", kept + more));
     }
 
     /// Reads the greeting; `None` when the server will not talk.
@@ -97,8 +105,8 @@ impl Session<'_> {
         *self.facts.timings.capabilities.get_or_insert_default() += started.elapsed();
         match reply {
             Ok(CapabilityReply::List(mut listed)) => {
-                self.facts.notes.extend(listed.notes.iter().cloned());
                 self.clean_list(&mut listed);
+                self.facts.notes.extend(listed.notes.iter().cloned());
                 (Attempt::Done(listed), true)
             }
             Ok(CapabilityReply::Unsupported(words)) => {
@@ -123,7 +131,7 @@ impl Session<'_> {
     }
 
     fn clean_list(&self, listed: &mut Capabilities) {
-        for texts in [&mut listed.list, &mut listed.mechanisms] {
+        for texts in [&mut listed.list, &mut listed.mechanisms, &mut listed.notes] {
             texts.iter_mut().for_each(|text| *text = self.transcript.clean(text));
         }
     }
@@ -131,7 +139,7 @@ impl Session<'_> {
     /// What the capabilities say of STARTTLS when it is not to be tried.
     pub(super) fn offer_of_starttls(&self) -> Attempt<StartTls> {
         match &self.facts.before_tls {
-            Attempt::Done(listed) if listed.starttls => Attempt::Done(StartTls { offered: true }),
+            Attempt::Done(listed) if listed.starttls => Attempt::Done(StartTls { offered: Some(true) }),
             Attempt::Done(_) => {
                 Attempt::Absent("not advertised; not tried, for security none was asked for".to_owned())
             }

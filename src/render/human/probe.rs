@@ -351,18 +351,23 @@ fn told<T>(attempt: &Attempt<T>, words: impl Fn(&T) -> String) -> String {
 }
 
 fn starttls_words(starttls: &crate::probe::facts::StartTls) -> String {
-    if starttls.offered { "offered".to_owned() } else { "works, though not advertised".to_owned() }
+    let words = match starttls.offered {
+        Some(true) => "offered",
+        Some(false) => "works, though not advertised",
+        None => "works; whether it is advertised is not known",
+    };
+    words.to_owned()
 }
 
 fn certificate_rows(chain: &Chain, report: &Report) -> Vec<(&'static str, String)> {
     let Some(certificate) = &chain.certificate else {
         return vec![("certificate", "cannot be parsed".to_owned())];
     };
-    let Certificate { subject, issuer, names, key, signature, sha256, .. } = certificate;
+    let Certificate { subject, issuer, names, more_names, key, signature, sha256, .. } = certificate;
     let problems: Vec<&str> = chain.problems.iter().map(|problem| problem.kind.as_str()).collect();
     vec![
         ("certificate", format!("{subject}, issued by {issuer}, {} in the chain", chain.length)),
-        ("names", if names.is_empty() { "none".to_owned() } else { names.join(", ") }),
+        ("names", name_words(names, *more_names)),
         (
             "valid",
             format!(
@@ -377,6 +382,16 @@ fn certificate_rows(chain: &Chain, report: &Report) -> Vec<(&'static str, String
         ("problems", if problems.is_empty() { "none".to_owned() } else { problems.join(", ") }),
     ]
 }
+
+fn name_words(names: &[String], more: usize) -> String {
+    let mut words: Vec<String> = names.iter().take(SHOWN_NAMES).cloned().collect();
+    let more = names.len() - words.len() + more;
+    words.extend((more > 0).then(|| format!("{more} more")));
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+}
+
+/// What a screen shows of the names of a certificate; JSON has more.
+const SHOWN_NAMES: usize = 20;
 
 fn changed(facts: &Facts) -> Option<String> {
     let changes = facts.changes()?;

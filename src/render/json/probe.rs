@@ -147,7 +147,7 @@ impl<'a> CapabilitiesModel<'a> {
 
 #[derive(Debug, Serialize)]
 struct StartTlsModel {
-    offered: bool,
+    offered: Option<bool>,
 }
 
 /// A handshake that failed may have shown certificates before.

@@ -8,6 +8,7 @@ use crate::probe::facts::Facts;
 use crate::report::Context;
 use crate::report::explain::Explained;
 use crate::report::finding::{Finding, Severity};
+use crate::wire::line::excerpt;
 
 /// Judges the certificate, also that of a handshake which failed after it came.
 pub fn judge(facts: &Facts, context: &Context) -> Vec<Finding> {
@@ -17,13 +18,13 @@ pub fn judge(facts: &Facts, context: &Context) -> Vec<Finding> {
     if let Some(certificate) = &chain.certificate {
         let evidence = format!(
             "subject {}, issuer {}, valid {} to {}, SHA-256 {}",
-            certificate.subject,
-            certificate.issuer,
+            excerpt(&certificate.subject),
+            excerpt(&certificate.issuer),
             certificate.not_before.date(),
             certificate.not_after.date(),
             certificate.sha256
         );
-        findings.iter_mut().for_each(|finding| finding.evidence = Some(evidence.clone()));
+        findings = findings.into_iter().map(|finding| finding.evidence(evidence.as_str())).collect();
         findings.extend(expires_soon(facts, certificate, context).map(|finding| finding.evidence(evidence)));
     }
     findings
@@ -200,6 +201,7 @@ mod tests {
             subject: "CN=mail.example.org".to_owned(),
             issuer: "CN=test".to_owned(),
             names: vec!["mail.example.org".to_owned()],
+            more_names: 0,
             not_before: not_after - lifetime,
             not_after,
             key: "ECDSA P-256".to_owned(),

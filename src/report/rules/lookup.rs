@@ -7,6 +7,7 @@ use crate::lookup::{Lookup, Status};
 use crate::report::explain::Explained;
 use crate::report::finding::{Finding, Severity};
 use crate::settings::Source;
+use crate::wire::line::excerpt;
 
 /// Judges a lookup.
 pub fn judge(lookup: &Lookup) -> Vec<Finding> {
@@ -88,8 +89,8 @@ fn other_domain(lookup: &Lookup) -> Option<Finding> {
     if hosts.is_empty() {
         return None;
     }
-    let hosts: Vec<String> = hosts.into_iter().collect();
-    let text = format!("servers of another domain than {}: {}", lookup.query.domain, hosts.join(", "));
+    let hosts = excerpt(&hosts.into_iter().collect::<Vec<_>>().join(", "));
+    let text = format!("servers of another domain than {}: {hosts}", lookup.query.domain);
     Some(Finding::new("lookup.other-domain", Severity::Info, text).hint("do you know who runs them?"))
 }
 

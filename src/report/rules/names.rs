@@ -5,6 +5,7 @@ use crate::report::Context;
 use crate::report::explain::Explained;
 use crate::report::finding::{Finding, Severity};
 use crate::target::Host;
+use crate::wire::line::excerpt;
 
 /// Judges the names of the certificate; whether the host itself is among them is judged with its other problems.
 pub fn judge(facts: &Facts, context: &Context) -> Vec<Finding> {
@@ -16,12 +17,13 @@ pub fn judge(facts: &Facts, context: &Context) -> Vec<Finding> {
         let text = "the certificate has a common name and no subject alternative name";
         findings.push(
             Finding::new("certificate.common-name-only", Severity::Warn, text)
-                .evidence(format!("CN={name}"))
+                .evidence(format!("CN={}", excerpt(&name)))
                 .hint("have a certificate issued with the host as subject alternative name"),
         );
     }
-    if let Some(domain) = context.mail_domain {
-        let also = match certificate.is_for(&Host::Name(domain.clone())) {
+    let is_for = context.mail_domain.and_then(|it| Some((it, certificate.is_for(&Host::Name(it.clone()))?)));
+    if let Some((domain, is_for)) = is_for {
+        let also = match is_for {
             true => format!("the certificate is for the mail domain {domain} too"),
             false => format!("the certificate is not for the mail domain {domain}, which it need not be"),
         };
@@ -65,6 +67,7 @@ mod tests {
             subject: subject.to_owned(),
             issuer: "CN=test".to_owned(),
             names: names.iter().map(|&name| name.to_owned()).collect(),
+            more_names: 0,
             not_before: OffsetDateTime::UNIX_EPOCH,
             not_after: OffsetDateTime::UNIX_EPOCH,
             key: "ECDSA P-256".to_owned(),

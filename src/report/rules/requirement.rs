@@ -13,6 +13,7 @@ use crate::report::explain::Explained;
 use crate::report::finding::{Finding, Severity};
 use crate::settings::Security;
 use crate::target::Host;
+use crate::wire::line::excerpt;
 
 /// Judges the demands on an endpoint; the facts of the others of its target tell what it shares with them.
 pub fn judge(facts: &Facts, all: &[Facts], context: &Context) -> Vec<Finding> {
@@ -83,7 +84,7 @@ fn password_auth(facts: &Facts) -> Met {
     let auth = facts.password_auth();
     let offered = |mechanisms: &[String]| match mechanisms {
         [] => "no mechanism is offered".to_owned(),
-        some => format!("offered: {}", some.join(", ")),
+        some => format!("offered: {}", excerpt(&some.join(", "))),
     };
     match auth.answer {
         _ if facts.endpoint.is_relay() => Met::Yes,
@@ -106,7 +107,7 @@ fn oauth2(facts: &Facts) -> Met {
             if found.mechanisms.iter().any(token) {
                 return Met::Yes;
             }
-            let evidence = format!("offered: {}", found.mechanisms.join(", "));
+            let evidence = format!("offered: {}", excerpt(&found.mechanisms.join(", ")));
             Met::No("one cannot sign in with a token".to_owned(), evidence)
         }
         other if without_tls(facts) => {
@@ -120,10 +121,11 @@ fn starttls(facts: &Facts) -> Met {
     let text = |text: &str| text.to_owned();
     match &facts.starttls {
         _ if facts.endpoint.security == Security::Tls => Met::Yes,
-        Attempt::Done(StartTls { offered: true }) => Met::Yes,
-        Attempt::Done(StartTls { offered: false }) => {
+        Attempt::Done(StartTls { offered: Some(true) }) => Met::Yes,
+        Attempt::Done(StartTls { offered: Some(false) }) => {
             Met::No(text("STARTTLS works but is not advertised, so clients leave it"), String::new())
         }
+        Attempt::Done(StartTls { offered: None }) => Met::Unknown(why(&facts.before_tls)),
         Attempt::Absent(reason) => Met::No(text("there is no STARTTLS"), reason.clone()),
         Attempt::Failed(failure) if failure.temporary => Met::Unknown(failure.reason.clone()),
         Attempt::Failed(failure) => Met::No(text("STARTTLS does not work"), failure.reason.clone()),
@@ -273,11 +275,14 @@ fn of_certificate(facts: &Facts, judge: impl Fn(&Certificate) -> Met) -> Met {
 }
 
 fn expected_host(certificate: &Certificate, host: &Host) -> Met {
-    if certificate.is_for(host) {
-        return Met::Yes;
+    let names = excerpt(&certificate.names.join(", "));
+    match certificate.is_for(host) {
+        Some(true) => Met::Yes,
+        Some(false) => {
+            Met::No(format!("the server's certificate is not for {host}"), format!("it is for: {names}"))
+        }
+        None => Met::Unknown(format!("{} of its names were left out", certificate.more_names)),
     }
-    let names = certificate.names.join(", ");
-    Met::No(format!("the server's certificate is not for {host}"), format!("it is for: {names}"))
 }
 
 fn expected_issuer(certificate: &Certificate, text: &str) -> Met {
@@ -287,7 +292,7 @@ fn expected_issuer(certificate: &Certificate, text: &str) -> Met {
     }
     Met::No(
         format!("the server's certificate is not issued by {text}"),
-        format!("its issuer is {}", certificate.issuer),
+        format!("its issuer is {}", excerpt(&certificate.issuer)),
     )
 }
 
@@ -422,8 +427,9 @@ mod tests {
     fn starttls_must_be_advertised_and_work() {
         let later = Failure::temporary(Stage::StartTls, Cause::Busy, "454");
         for (starttls, expected) in [
-            (Attempt::Done(StartTls { offered: true }), &[][..]),
-            (Attempt::Done(StartTls { offered: false }), &["requirement.starttls fail"]),
+            (Attempt::Done(StartTls { offered: Some(true) }), &[][..]),
+            (Attempt::Done(StartTls { offered: Some(false) }), &["requirement.starttls fail"]),
+            (Attempt::Done(StartTls { offered: None }), &["requirement.starttls unknown"]),
             (Attempt::Absent("no".to_owned()), &["requirement.starttls fail"]),
             (Attempt::Failed(failed(Cause::Injection)), &["requirement.starttls fail"]),
             (Attempt::Failed(later), &["requirement.starttls unknown"]),
@@ -556,6 +562,7 @@ mod tests {
             subject: String::new(),
             issuer: "CN=R11,O=Let's Encrypt,C=US".to_owned(),
             names: vec!["h.example".to_owned(), "*.example.net".to_owned()],
+            more_names: 0,
             not_before: OffsetDateTime::UNIX_EPOCH,
             not_after: OffsetDateTime::UNIX_EPOCH,
             key: String::new(),

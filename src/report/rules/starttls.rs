@@ -19,12 +19,12 @@ pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
             let more = is_454(facts, failure).then(|| not_for_now(failure));
             return std::iter::once(failed(facts, failure)).chain(more).collect();
         }
-        Attempt::Done(StartTls { offered: true }) if still_listed(facts) => Finding::new(
+        Attempt::Done(StartTls { offered: Some(true) }) if still_listed(facts) => Finding::new(
             "starttls.listed-after-tls",
             Severity::Info,
             "STARTTLS is still listed inside TLS, where it makes no sense",
         ),
-        Attempt::Done(StartTls { offered: false }) => Finding::new(
+        Attempt::Done(StartTls { offered: Some(false) }) => Finding::new(
             "starttls.not-advertised",
             Severity::Info,
             "STARTTLS works although the server does not advertise it",
@@ -90,10 +90,16 @@ fn failed(facts: &Facts, failure: &Failure) -> Finding {
             "the server advertises STARTTLS and refuses it",
             "look at the server's log: its certificate or key may not load",
         ),
+        Cause::Unlisted => (
+            "starttls.refused",
+            severity_of(failure),
+            "the server refuses STARTTLS and did not say whether it has it",
+            "it did not say what it can do either: look at the dialogue with -vv, and try again",
+        ),
         Cause::Malformed => (
             "starttls.refused",
             severity_of(failure),
-            "the server answers STARTTLS with something that is no reply",
+            "the server answers STARTTLS with something that is neither yes nor no",
             "look at the dialogue with -vv; something on the way may change what the server says",
         ),
         Cause::Closed | Cause::Reset => (
@@ -133,7 +139,7 @@ pub const EXPLAINED: &[Explained] = &[
     Explained {
         id: "starttls.refused",
         severities: &[Severity::Warn, Severity::Unknown, Severity::Fail],
-        what: "the server lists STARTTLS, and TLS did not begin when it was asked for; unknown when the server said that it is so for now",
+        what: "TLS did not begin when it was asked for, although the server lists STARTTLS or broke off; unknown when it said that it is so for now, or had not said what it can do",
         why: "clients stay in clear text or do not connect at all",
         remedy: "look at the server's log: its certificate or key may not load",
         rfc: &["RFC 3207, section 4"],
@@ -182,19 +188,24 @@ mod tests {
     fn each_end_has_its_finding() {
         let failed = |cause| Attempt::Failed(Failure::new(Stage::StartTls, cause, "why"));
         let later = Attempt::Failed(Failure::temporary(Stage::StartTls, Cause::Busy, "421"));
+        let unlisted = Attempt::Failed(Failure::temporary(Stage::StartTls, Cause::Unlisted, "503"));
         for (starttls, expected) in [
             (Attempt::Absent("no".to_owned()), "starttls.not-offered fail"),
             (failed(Cause::Injection), "starttls.injection fail"),
             (failed(Cause::PlainText), "starttls.plain-text fail"),
             (failed(Cause::CommandRefused), "starttls.refused fail"),
             (failed(Cause::Closed), "starttls.refused fail"),
+            (unlisted, "starttls.refused unknown"),
             (later, "starttls.refused unknown"),
-            (Attempt::Done(StartTls { offered: false }), "starttls.not-advertised info"),
+            (Attempt::Done(StartTls { offered: Some(false) }), "starttls.not-advertised info"),
         ] {
             let mut facts = facts("mail.example.org:587");
             facts.starttls = starttls;
             assert_eq!(ids(&judge(&facts, &context())), [expected]);
         }
+        let mut facts = facts("mail.example.org:587");
+        facts.starttls = Attempt::Done(StartTls { offered: None });
+        assert!(judge(&facts, &context()).is_empty(), "what is not known is not missing");
     }
 
     #[test]
@@ -217,7 +228,7 @@ mod tests {
     #[test]
     fn starttls_makes_no_sense_inside_tls() {
         let mut facts = facts("mail.example.org:587");
-        facts.starttls = Attempt::Done(StartTls { offered: true });
+        facts.starttls = Attempt::Done(StartTls { offered: Some(true) });
         for (starttls, expected) in [(false, &[][..]), (true, &["starttls.listed-after-tls info"])] {
             facts.after_tls = Attempt::Done(Capabilities { starttls, ..Capabilities::default() });
             assert_eq!(ids(&judge(&facts, &context())), expected);

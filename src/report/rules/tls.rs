@@ -39,7 +39,7 @@ fn agreed(agreed: &Agreed) -> Vec<Finding> {
 }
 
 fn none(facts: &Facts) -> Finding {
-    let offered = facts.starttls.value().is_some_and(|starttls| starttls.offered);
+    let offered = facts.starttls.value().is_some_and(|starttls| starttls.offered == Some(true));
     let hint = match offered {
         true => "the server offers STARTTLS: use it",
         false => "use a port with TLS; without one, nothing here is safe from readers on the way",

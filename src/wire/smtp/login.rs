@@ -65,7 +65,8 @@ impl Exchange for Auth {
             return Ok(Next::Done(self.responder.accepted(None)));
         }
         if reply.code != 334 {
-            return Ok(Next::Done(self.responder.refused(Protocol::Smtp, reply.raw())));
+            let refusal = reply.refusal("235, 334, 4xx or 5xx")?;
+            return Ok(Next::Done(self.responder.refused(Protocol::Smtp, refusal.text)));
         }
         let challenge = reply.texts.last().map(String::as_str).unwrap_or_default();
         let Some(response) = self.responder.answer(challenge) else {
@@ -100,7 +101,7 @@ impl Exchange for AskSender {
         }
         // What was refused begins no mail that would have to be taken back.
         if reply.code != 250 {
-            return Ok(Next::Done(Found::Sender(Err(reply.raw()))));
+            return Ok(Next::Done(Found::Sender(Err(reply.refusal("250, 4xx or 5xx")?.text))));
         }
         self.accepted = true;
         Ok(Next::Send(b"RSET\r\n".to_vec()))
@@ -133,6 +134,13 @@ mod tests {
     fn xoauth2() -> Boxed<SignInReply> {
         let client = Box::new(OAuth::xoauth2("tim", secret(&"t".repeat(600))));
         sign_in(SignIn::Sasl { name: "XOAUTH2", client, initial: true }).unwrap()
+    }
+
+    #[test]
+    fn a_reply_that_is_neither_yes_nor_no_was_a_refusal_of_the_password() {
+        for reply in ["250 ok\r\n", "220 mail again\r\n", "354 go on\r\n"] {
+            assert!(feed(login(), &[reply.as_bytes()]).is_err(), "{reply}");
+        }
     }
 
     #[test]

@@ -32,11 +32,22 @@ pub enum Step {
     StartTls(Arc<ServerConfig>),
     /// Sends bytes below TLS, where only records may stand.
     Beneath(Vec<u8>),
-    /// Answers ClientHello with so many pieces of the server's first flight and half of the next, then ends so.
-    /// A piece is a handshake message where messages are in the clear, else a record.
-    Flight(Arc<ServerConfig>, usize, End),
+    /// Answers ClientHello with a part of the server's first flight, then ends so.
+    Flight(Arc<ServerConfig>, Cut, End),
     /// Ends the connection.
     End(End),
+}
+
+/// Where a flight is cut.
+#[derive(Clone, Copy, Debug)]
+pub enum Cut {
+    /// After so many pieces and half of the next. A piece is a handshake message where messages are in the clear, else a
+    /// record.
+    Pieces(usize),
+    /// In the middle of what is encrypted, after so many octets of handshake messages or somewhat less: between records.
+    Encrypted(usize),
+    /// The same, but so many octets before their end or somewhat more.
+    EncryptedBut(usize),
 }
 
 /// Makes an answer of the line of a client.
@@ -372,8 +383,8 @@ impl Connection {
             }
             Step::StartTls(config) => self.start_tls(config)?,
             Step::Beneath(bytes) => self.tcp().write_all(&bytes)?,
-            Step::Flight(config, pieces, end) => {
-                self.send_flight(config, pieces)?;
+            Step::Flight(config, cut, end) => {
+                self.send_flight(config, cut)?;
                 return self.end(end).map(|()| false);
             }
             Step::End(end) => return self.end(end).map(|()| false),
@@ -483,7 +494,7 @@ impl Connection {
         done.map(|_| ())
     }
 
-    fn send_flight(&mut self, config: Arc<ServerConfig>, count: usize) -> io::Result<()> {
+    fn send_flight(&mut self, config: Arc<ServerConfig>, cut: Cut) -> io::Result<()> {
         self.hello_size()?;
         let mut connection = ServerConnection::new(config).expect("the configuration is sound");
         while !connection.wants_write() {
@@ -494,10 +505,7 @@ impl Connection {
         while connection.wants_write() {
             connection.write_tls(&mut flight)?;
         }
-        let all = pieces(&flight);
-        let next = all.get(count).map(|piece| piece.split_at(piece.len() / 2).0).unwrap_or_default();
-        let sent = [all.get(..count).unwrap_or(&all).concat(), next.to_vec()].concat();
-        self.write(&sent)
+        self.write(&cut.apply(&flight))
     }
 
     fn end(&mut self, end: End) -> io::Result<()> {
@@ -530,11 +538,60 @@ impl Connection {
     }
 }
 
+impl Cut {
+    fn apply(self, flight: &[u8]) -> Vec<u8> {
+        let records = records(flight);
+        let total: usize = records.iter().copied().map(encrypted).sum();
+        let most = match self {
+            Self::Pieces(count) => {
+                let all = pieces(flight);
+                let next = all.get(count).map(|piece| piece.split_at(piece.len() / 2).0).unwrap_or_default();
+                return [all.get(..count).unwrap_or(&all).concat(), next.to_vec()].concat();
+            }
+            Self::Encrypted(octets) => octets,
+            Self::EncryptedBut(octets) => total.checked_sub(octets).expect("there is as much"),
+        };
+        assert!(total > most, "{total} octets are encrypted");
+        let mut sent = Vec::new();
+        let mut octets = 0;
+        for record in records {
+            octets += encrypted(record);
+            if octets > most {
+                break;
+            }
+            sent.extend_from_slice(record);
+        }
+        sent
+    }
+}
+
+fn records(mut flight: &[u8]) -> Vec<&[u8]> {
+    let mut records = Vec::new();
+    while let [_, _, _, high, low, ..] = flight {
+        let (record, rest) = flight.split_at(5 + usize::from(u16::from_be_bytes([*high, *low])));
+        records.push(record);
+        flight = rest;
+    }
+    records
+}
+
+/// How many octets of handshake messages are encrypted in a record (RFC 9846, section 5.2).
+fn encrypted(record: &[u8]) -> usize {
+    match record {
+        [23, ..] => record.len() - RECORD_OVERHEAD,
+        _ => 0,
+    }
+}
+
+/// The header, the type inside, and what makes it authentic.
+const RECORD_OVERHEAD: usize = 5 + 1 + 16;
+
 /// The records of a flight; those in the clear cut so that each holds one handshake message (RFC 9846, section 5.1).
-fn pieces(mut flight: &[u8]) -> Vec<Vec<u8>> {
+fn pieces(flight: &[u8]) -> Vec<Vec<u8>> {
     let mut pieces = Vec::new();
-    while let [kind, major, minor, high, low, rest @ ..] = flight {
-        let (mut inside, rest) = rest.split_at(usize::from(u16::from_be_bytes([*high, *low])));
+    for record in records(flight) {
+        let [kind, major, minor, high, low, inside @ ..] = record else { continue };
+        let mut inside = inside;
         while let (22, [_, one, two, three, ..]) = (*kind, inside) {
             let (message, others) = inside
                 .split_at(4 + usize::try_from(u32::from_be_bytes([0, *one, *two, *three])).expect("a size"));
@@ -545,7 +602,6 @@ fn pieces(mut flight: &[u8]) -> Vec<Vec<u8>> {
         if *kind != 22 {
             pieces.push([&[*kind, *major, *minor, *high, *low], inside].concat());
         }
-        flight = rest;
     }
     pieces
 }

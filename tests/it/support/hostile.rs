@@ -5,11 +5,12 @@
 
 use mailcfg::settings::Protocol::{self, Imap, Pop3, Smtp};
 use mailcfg::settings::Security::{self, None as Clear, StartTls, Tls};
+use rustls::NamedGroup;
 
-use Place::{First, GoAhead, Greeting, Hello, Inside, List};
+use Place::{Before, First, GoAhead, Greeting, Hello, Inside, List};
 
 use super::ca;
-use super::host::{End, Script, Step, beneath, blurt, close, drip, flood, pause, reset, send, silence};
+use super::host::{Cut, End, Script, Step, beneath, blurt, close, drip, flood, pause, reset, send, silence};
 use super::mail::{Mail, USUAL};
 
 /// One thing a host does, and what must come of it.
@@ -37,6 +38,8 @@ pub enum Place {
     Greeting,
     /// In place of the list of capabilities: inside TLS, or in the clear with security `none`.
     List,
+    /// In place of the list of capabilities in the clear, with STARTTLS to come.
+    Before,
     /// In place of the go-ahead for STARTTLS.
     GoAhead,
     /// Before or in place of the handshake.
@@ -51,7 +54,7 @@ impl Place {
     fn securities(self) -> &'static [Security] {
         match self {
             Self::Greeting | Self::List => &[Clear, StartTls, Tls],
-            Self::GoAhead => &[StartTls],
+            Self::Before | Self::GoAhead => &[StartTls],
             Self::Hello | Self::Inside => &[StartTls, Tls],
             Self::First => &[Tls],
         }
@@ -72,6 +75,7 @@ impl Row {
         match self.at {
             Place::Greeting | Place::First => mail.greeting(script),
             Place::List => mail.capable(script),
+            Place::Before => mail.before(script),
             Place::GoAhead => mail.go_ahead(script),
             Place::Hello => mail.on_hello(script),
             Place::Inside => mail.after(script),
@@ -98,7 +102,9 @@ const RESET: &[&str] = &["greeting.closed fail", "connect.reset fail"];
 /// A limit or the grammar.
 const BROKEN: &[&str] = &["protocol.violation fail"];
 const NO_LIST: &[&str] = &["capabilities.failed fail"];
+const NO_LIST_NOW: &[&str] = &["capabilities.failed unknown"];
 const REFUSED: &[&str] = &["starttls.refused fail"];
+const REFUSED_NOW: &[&str] = &["starttls.refused unknown"];
 const INJECTED: &[&str] = &["starttls.injection fail"];
 /// Which of the two is a matter of timing.
 const INJECTED_LATER: &[&str] = &["starttls.injection fail", "starttls.plain-text fail"];
@@ -122,6 +128,8 @@ pub const TABLE: &[Row] = &[
     row(Greeting, "opens a stamp again and again", |m| greeting(m, &stamps()), FINE, "").only(&[Pop3]),
     row(Greeting, "sends a fat line", |m| greeting(m, &"é".repeat(30_000)), FINE, ""),
     row(Greeting, "sends fat lines", |_| fat_greeting(), FINE, "").only(&[Smtp]),
+    row(Greeting, "greets twice", |m| greeting(m, "hello\r\n220 hello"), BROKEN, "got: 220 hello")
+        .only(&[Smtp]),
     row(First, "sends what is no TLS record", |_| [beneath(GARBAGE), silence()].into(), BROKEN, "inside TLS"),
     row(List, "is silent", |_| silence().into(), NO_LIST, "within the time limit"),
     row(List, "has no end", |m| [send(start(m)), silence()].into(), NO_LIST, "within the time limit"),
@@ -131,7 +139,7 @@ pub const TABLE: &[Row] = &[
     row(List, "sends long lines", |m| [send(start(m)), flood(&long(m))].into(), BROKEN, "bytes"),
     row(List, "names nine hundred things", |m| list(m, &numbers(900)), FINE, ""),
     row(List, "names too many things", |m| list(m, &numbers(1_500)), FINE, "cut after 1000").only(&[Imap]),
-    row(List, "names fat things", |m| list(m, &fat(m)), FINE, "is cut after"),
+    row(List, "names fat things", |m| list(m, &fat(m, m.security == Clear)), FINE, "is cut after"),
     row(List, "sends garbage", |_| [send(GARBAGE), silence()].into(), BROKEN, "got:"),
     row(List, "sends a NUL", |m| [send(start(m)), send("X\0Y\r\n"), silence()].into(), BROKEN, "NUL"),
     row(List, "sends escapes and commands", |m| list(m, &[STEERING.to_owned()]), FINE, ""),
@@ -140,6 +148,32 @@ pub const TABLE: &[Row] = &[
     row(List, "is of another protocol", |m| [send(other(m)), silence()].into(), BROKEN, "got:"),
     row(List, "closes", |_| close().into(), NO_LIST, "closed"),
     row(List, "resets", |_| reset().into(), NO_LIST, "broke the connection off"),
+    row(List, "says later", later, NO_LIST_NOW, "later"),
+    row(List, "says goodbye", |_| [send("* BYE bye\r\n"), close()].into(), NO_LIST, "BYE").only(&[Imap]),
+    row(List, "says goodbye", |_| [send("421 bye\r\n"), close()].into(), NO_LIST_NOW, "421").only(&[Smtp]),
+    row(Before, "is silent", |_| silence().into(), NO_LIST, "within the time limit"),
+    row(Before, "has no end", |m| [send(start(m)), silence()].into(), NO_LIST, "within the time limit"),
+    row(Before, "sends a byte at a time", |m| drip(&start(m).repeat(9), 100).into(), NO_LIST, "time limit"),
+    row(Before, "sends an endless line", |_| flood(&[b'2'; 4_096]).into(), BROKEN, "a line of more than"),
+    row(Before, "sends endless lines", |m| [send(start(m)), flood(more(m))].into(), BROKEN, "lines"),
+    row(Before, "sends long lines", |m| [send(start(m)), flood(&long(m))].into(), BROKEN, "bytes"),
+    row(Before, "names fat things", |m| clear_list(m, &fat(m, true)), FINE, "is cut after"),
+    row(Before, "sends garbage", |_| [send(GARBAGE), silence()].into(), BROKEN, "got:"),
+    row(Before, "sends a NUL", |m| [send(start(m)), send("X\0Y\r\n"), silence()].into(), BROKEN, "NUL"),
+    row(Before, "sends escapes and commands", |m| clear_list(m, &[STEERING.to_owned()]), FINE, ""),
+    row(Before, "has another tag", |_| [send("B7 OK done\r\n"), silence()].into(), BROKEN, "the tag")
+        .only(&[Imap]),
+    row(Before, "is of another protocol", |m| [send(other(m)), silence()].into(), BROKEN, "got:"),
+    row(Before, "closes", |_| close().into(), NO_LIST, "closed"),
+    row(Before, "resets", |_| reset().into(), NO_LIST, "broke the connection off"),
+    row(Before, "says later", later, NO_LIST_NOW, "later"),
+    row(Before, "says goodbye", |_| [send("* BYE bye\r\n"), close()].into(), NO_LIST, "BYE").only(&[Imap]),
+    row(Before, "says goodbye", |_| [send("421 bye\r\n"), close()].into(), NO_LIST_NOW, "421").only(&[Smtp]),
+    row(Before, "says to wait", |_| [send("150 wait\r\n"), silence()].into(), BROKEN, "got: 150")
+        .only(&[Smtp]),
+    row(Before, "replies twice", |m| [twice(m), silence()].into(), REFUSED, "the tag").only(&[Imap]),
+    row(Before, "replies twice", |m| [twice(m), silence()].into(), INJECTED, "UIDL").only(&[Pop3]),
+    row(Before, "replies twice", |m| [twice(m), silence()].into(), REFUSED, "got: 250").only(&[Smtp]),
     row(
         Inside,
         "sends what is no TLS record",
@@ -161,6 +195,10 @@ pub const TABLE: &[Row] = &[
     row(GoAhead, "has another tag", |_| [send("B7 OK go\r\n"), silence()].into(), REFUSED, "the tag")
         .only(&[Imap]),
     row(GoAhead, "refuses in escapes and commands", |m| refusal(m, STEERING), REFUSED, "owned"),
+    row(GoAhead, "says goodbye", |_| [send("* BYE bye\r\n"), close()].into(), REFUSED, "BYE").only(&[Imap]),
+    row(GoAhead, "says goodbye", |_| [send("421 bye\r\n"), close()].into(), REFUSED_NOW, "421").only(&[Smtp]),
+    row(GoAhead, "says yes and not 220", |_| [send("250 ok\r\n"), silence()].into(), REFUSED, "250")
+        .only(&[Smtp]),
     row(GoAhead, "sends a NUL", |_| [send("220 +OK\0\r\n"), silence()].into(), BROKEN, "NUL"),
     row(GoAhead, "puts lines behind it", |m| behind(m, EVIL, None), INJECTED, "evil"),
     row(GoAhead, "puts a fragment behind it", |m| behind(m, "evil", None), INJECTED, "evil"),
@@ -173,6 +211,8 @@ pub const TABLE: &[Row] = &[
     row(Hello, "sends an alert", |_| Step::HelloUpTo(0, End::Alert(80)).into(), NO_TLS, "InternalError")
         .twice(),
     row(Hello, "sends endless warnings", |_| on_hello("", flood(WARNING)), NO_TLS, "TooManyWarning").twice(),
+    row(Hello, "sends garbage", |_| on_hello(GARBAGE, silence()), NO_TLS, "no TLS record"),
+    row(Hello, "sends zeros", |_| on_hello(&[0; 50], silence()), NO_TLS, "no TLS record"),
     row(Hello, "sends a broken record", |_| on_hello(BROKEN_RECORD, silence()), NO_TLS, "handshake failed"),
     row(
         Hello,
@@ -182,15 +222,48 @@ pub const TABLE: &[Row] = &[
         "handshake failed",
     ),
     row(Hello, "drips", |_| trickle(), NO_TLS, "did not end"),
-    row(Hello, "hangs in ServerHello (1.3)", |_| flight13(0, End::Silence), NO_TLS, "did not end"),
-    row(Hello, "closes in ServerHello (1.3)", |_| flight13(0, End::Close), NO_TLS, "closed"),
-    row(Hello, "resets in ServerHello (1.3)", |_| flight13(0, End::Reset), NO_TLS, "reset"),
-    row(Hello, "hangs after ServerHello (1.3)", |_| flight13(1, End::Silence), NO_TLS, "did not end"),
-    row(Hello, "closes after ServerHello (1.3)", |_| flight13(1, End::Close), NO_TLS, "closed"),
-    row(Hello, "resets after ServerHello (1.3)", |_| flight13(1, End::Reset), NO_TLS, "reset"),
-    row(Hello, "hangs in the certificate (1.3)", |_| flight13(2, End::Silence), NO_TLS, "did not end"),
-    row(Hello, "closes in the certificate (1.3)", |_| flight13(2, End::Close), NO_TLS, "closed"),
-    row(Hello, "resets in the certificate (1.3)", |_| flight13(2, End::Reset), NO_TLS, "reset"),
+    row(
+        Hello,
+        "hangs in ServerHello (1.3)",
+        |_| flight13(Cut::Pieces(0), End::Silence),
+        NO_TLS,
+        "did not end",
+    ),
+    row(Hello, "closes in ServerHello (1.3)", |_| flight13(Cut::Pieces(0), End::Close), NO_TLS, "closed"),
+    row(Hello, "resets in ServerHello (1.3)", |_| flight13(Cut::Pieces(0), End::Reset), NO_TLS, "reset"),
+    row(
+        Hello,
+        "hangs after ServerHello (1.3)",
+        |_| flight13(Cut::Pieces(1), End::Silence),
+        NO_TLS,
+        "did not end",
+    ),
+    row(Hello, "closes after ServerHello (1.3)", |_| flight13(Cut::Pieces(1), End::Close), NO_TLS, "closed"),
+    row(Hello, "resets after ServerHello (1.3)", |_| flight13(Cut::Pieces(1), End::Reset), NO_TLS, "reset"),
+    row(
+        Hello,
+        "hangs in the certificate (1.3)",
+        |_| flight13(IN_CERTIFICATE, End::Silence),
+        NO_TLS,
+        "did not end",
+    ),
+    row(Hello, "closes in the certificate (1.3)", |_| flight13(IN_CERTIFICATE, End::Close), NO_TLS, "closed"),
+    row(Hello, "resets in the certificate (1.3)", |_| flight13(IN_CERTIFICATE, End::Reset), NO_TLS, "reset"),
+    row(
+        Hello,
+        "hangs in CertificateVerify (1.3)",
+        |_| flight13(IN_VERIFY, End::Silence),
+        NO_TLS,
+        "did not end",
+    ),
+    row(Hello, "closes in CertificateVerify (1.3)", |_| flight13(IN_VERIFY, End::Close), NO_TLS, "closed"),
+    row(Hello, "resets in CertificateVerify (1.3)", |_| flight13(IN_VERIFY, End::Reset), NO_TLS, "reset"),
+    row(Hello, "hangs in Finished (1.3)", |_| flight13(IN_FINISHED, End::Silence), NO_TLS, "did not end"),
+    row(Hello, "closes in Finished (1.3)", |_| flight13(IN_FINISHED, End::Close), NO_TLS, "closed"),
+    row(Hello, "resets in Finished (1.3)", |_| flight13(IN_FINISHED, End::Reset), NO_TLS, "reset"),
+    row(Hello, "hangs behind HelloRetryRequest", |_| retry(End::Silence), NO_TLS, "did not end"),
+    row(Hello, "closes behind HelloRetryRequest", |_| retry(End::Close), NO_TLS, "closed"),
+    row(Hello, "resets behind HelloRetryRequest", |_| retry(End::Reset), NO_TLS, "reset"),
     row(Hello, "hangs in ServerHello (1.2)", |_| flight12(0, End::Silence), NO_TLS, "did not end"),
     row(Hello, "closes in ServerHello (1.2)", |_| flight12(0, End::Close), NO_TLS, "closed"),
     row(Hello, "resets in ServerHello (1.2)", |_| flight12(0, End::Reset), NO_TLS, "reset"),
@@ -270,13 +343,31 @@ fn refusal(mail: &Mail, words: &str) -> Script {
     [send(&format!("{start} {words}\r\n")), silence()].into()
 }
 
-fn flight13(pieces: usize, end: End) -> Script {
-    Step::Flight(ca::good().config(), pieces, end).into()
+fn flight13(cut: Cut, end: End) -> Script {
+    let config = match cut {
+        Cut::Pieces(_) => ca::good().config(),
+        Cut::Encrypted(_) | Cut::EncryptedBut(_) => ca::good().small_records(),
+    };
+    Step::Flight(config, cut, end).into()
 }
 
 fn flight12(pieces: usize, end: End) -> Script {
-    Step::Flight(ca::good().tls12(), pieces, end).into()
+    Step::Flight(ca::good().tls12(), Cut::Pieces(pieces), end).into()
 }
+
+/// Asks for a key of another group, which the client must make first (RFC 9846, section 4.1.4).
+fn retry(end: End) -> Script {
+    Step::Flight(ca::good().group(NamedGroup::secp384r1), Cut::Pieces(1), end).into()
+}
+
+/// EncryptedExtensions has less, the certificate more.
+const IN_CERTIFICATE: Cut = Cut::Encrypted(100);
+
+/// Finished has 52 octets with SHA-384, and CertificateVerify before it some 80.
+pub const IN_VERIFY: Cut = Cut::EncryptedBut(90);
+
+/// The last octets of Finished are missing, and nothing else.
+pub const IN_FINISHED: Cut = Cut::EncryptedBut(1);
 
 fn greeting(mail: &Mail, words: &str) -> Script {
     let start = match mail.protocol {
@@ -306,6 +397,26 @@ fn start(mail: &Mail) -> &'static str {
     }
 }
 
+/// Will not say what it can do, for now.
+fn later(mail: &Mail) -> Script {
+    let words = match mail.protocol {
+        Imap => "{tag} NO [UNAVAILABLE] later\r\n",
+        Pop3 => "-ERR [SYS/TEMP] later\r\n",
+        Smtp => "450 4.7.1 later\r\n",
+    };
+    words.into()
+}
+
+/// The whole list again behind it: the second is no answer to what is asked next.
+fn twice(mail: &Mail) -> Step {
+    let once = match mail.protocol {
+        Imap => "* CAPABILITY STARTTLS LOGINDISABLED\r\n{tag} OK done\r\n",
+        Pop3 => "+OK\r\nUIDL\r\nSTLS\r\n.\r\n",
+        Smtp => "250-m\r\n250 STARTTLS\r\n",
+    };
+    send(&once.repeat(2))
+}
+
 /// A line after which a list goes on.
 fn more(mail: &Mail) -> &'static str {
     match mail.protocol {
@@ -326,9 +437,17 @@ fn long(mail: &Mail) -> String {
 
 /// A list that does no harm, with these words in it.
 fn list(mail: &Mail, words: &[String]) -> Script {
+    listed(mail, mail.security == Clear, words)
+}
+
+fn clear_list(mail: &Mail, words: &[String]) -> Script {
+    listed(mail, true, words)
+}
+
+/// In the clear STARTTLS is offered, inside TLS a way to sign in.
+fn listed(mail: &Mail, clear: bool, words: &[String]) -> Script {
     let lines = |start: &str| words.iter().map(|word| format!("{start}{word}\r\n")).collect::<String>();
-    // In the clear STARTTLS is offered, inside TLS a way to sign in.
-    let (clear, joined) = (mail.security == Clear, words.join(" "));
+    let joined = words.join(" ");
     let text = match mail.protocol {
         Imap if clear => format!("* CAPABILITY STARTTLS LOGINDISABLED {joined}\r\n{{tag}} OK\r\n"),
         Imap => format!("* CAPABILITY AUTH=PLAIN {joined}\r\n{{tag}} OK\r\n"),
@@ -345,13 +464,13 @@ fn numbers(count: usize) -> Vec<String> {
 }
 
 /// What must be in the list, and things of two kilobytes behind it.
-fn fat(mail: &Mail) -> Vec<String> {
-    let needed = match (mail.protocol, mail.security) {
+fn fat(mail: &Mail, clear: bool) -> Vec<String> {
+    let needed = match (mail.protocol, clear) {
         (Imap, _) => "X-NOTHING",
-        (Pop3, Clear) => "STLS",
-        (Pop3, _) => "USER",
-        (Smtp, Clear) => "STARTTLS",
-        (Smtp, _) => "AUTH PLAIN",
+        (Pop3, true) => "STLS",
+        (Pop3, false) => "USER",
+        (Smtp, true) => "STARTTLS",
+        (Smtp, false) => "AUTH PLAIN",
     };
     let things = (0..25).map(|number| format!("X-{number}-{}", "x".repeat(2_000)));
     std::iter::once(needed.to_owned()).chain(things).collect()

@@ -68,6 +68,8 @@ pub enum Manner {
     EndlessHead,
     /// Ten megabytes, compressed to a tenth of a percent.
     GzipBomb,
+    /// A megabyte of members of gzip, each with nothing in it.
+    GzipOfNothing,
     /// Fifty thousand elements, each inside the one before.
     Deep,
     /// Responses that say that another comes, without an end.
@@ -273,6 +275,10 @@ impl Page {
             Manner::GzipBomb => {
                 stream.write_all(&gzip(&head, std::iter::repeat_n(&[b' '; 100_000][..], 100))?)
             }
+            Manner::GzipOfNothing => {
+                let members = pack(std::iter::empty())?.repeat(50_000);
+                stream.write_all(&packed_answer(&head, &members))
+            }
             Manner::Deep => whole(stream, &head, "<clientConfig>".repeat(50_000).as_bytes()),
             Manner::Utf16 => {
                 let text = String::from_utf8_lossy(&self.body);
@@ -323,13 +329,20 @@ fn in_chunks<'a>(
 
 /// A whole answer with a compressed body.
 fn gzip<'a>(head: &str, pieces: impl Iterator<Item = &'a [u8]>) -> std::io::Result<Vec<u8>> {
+    Ok(packed_answer(head, &pack(pieces)?))
+}
+
+fn pack<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> std::io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     for piece in pieces {
         encoder.write_all(piece)?;
     }
-    let packed = encoder.finish()?;
+    encoder.finish()
+}
+
+fn packed_answer(head: &str, packed: &[u8]) -> Vec<u8> {
     let head = format!("{head}Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", packed.len());
-    Ok([head.as_bytes(), &packed].concat())
+    [head.as_bytes(), packed].concat()
 }
 
 /// Until the client goes.

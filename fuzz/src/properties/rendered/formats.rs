@@ -90,12 +90,19 @@ fn check_plugin(text: &str) {
     let begins = |word: &&str| first.starts_with(&format!("MAILCFG {word} - "));
     assert!(known.iter().any(begins), "{first}");
     assert!(text.matches('|').count() <= 1, "{text}");
+    for line in text.lines() {
+        let said = line.split_once(" | ").map_or(line, |(said, _)| said);
+        assert!(said.len() <= PLUGIN_LINE, "{} bytes: {said}", said.len());
+    }
     let Some((_, performance)) = first.split_once(" | ") else { return assert!(!text.contains('|')) };
     for (index, part) in performance.split('\'').enumerate() {
         let values = |character| matches!(character, '0'..='9' | '=' | ';' | ':' | '.' | '-' | 's' | ' ');
         assert!(index % 2 == 1 || part.chars().all(values), "{performance}");
     }
 }
+
+/// What a monitor shows of a line, with the words before it.
+const PLUGIN_LINE: usize = 500;
 
 /// Every line is a command of ours, or begins with our name.
 fn check_commands(text: &str) {

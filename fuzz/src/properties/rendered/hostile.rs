@@ -89,7 +89,7 @@ fn talking(words: &str) -> Facts {
     facts.greeting = Attempt::Done(greeting(words));
     facts.before_tls =
         Attempt::Done(Capabilities { mechanisms: vec!["PLAIN".to_owned()], ..capabilities(words) });
-    facts.starttls = Attempt::Done(StartTls { offered: false });
+    facts.starttls = Attempt::Done(StartTls { offered: Some(false) });
     facts.injection = Some(Attempt::Done(Fate::Answered(words.to_owned())));
     facts.tls = Attempt::Failed(failure(Stage::Tls, Cause::Handshake, words));
     facts.after_tls = Attempt::Done(capabilities(words));
@@ -210,6 +210,7 @@ fn certificate(words: &str) -> Certificate {
         subject: words.to_owned(),
         issuer: format!("CN={words}"),
         names: vec![words.to_owned(), words.to_owned()],
+        more_names: 7,
         not_before: OffsetDateTime::UNIX_EPOCH,
         not_after: OffsetDateTime::UNIX_EPOCH,
         key: words.to_owned(),
