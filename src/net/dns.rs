@@ -1,26 +1,22 @@
 //! Names to records: addresses, MX, SRV and TXT. Absent (NXDOMAIN, no record) and failed (SERVFAIL, time-out) stay apart,
 //! each question on its own. Names are absolute, and what comes back is bounded.
 
+mod build;
 mod choice;
 
-use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::TokioResolver;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
-use hickory_resolver::{ResolverBuilder, TokioResolver};
 use rustls::RootCertStore;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
-use super::{dial, tls};
 use crate::attempt::{Cause, Failure, Stage};
-use crate::target::{Domain, Host, Port};
+use crate::target::{Domain, Port};
 
 pub use choice::{InvalidResolver, ResolverChoice};
 
@@ -257,68 +253,6 @@ impl Resolver {
         (!*opened).then_some(opened)
     }
 
-    async fn build(&self) -> Result<TokioResolver, Failure> {
-        let mut builder = match &self.choice {
-            ResolverChoice::System => TokioResolver::builder_tokio().map_err(unusable)?,
-            ResolverChoice::At(address) => builder_for(vec![plain(*address)]),
-            ResolverChoice::Tls { host, port } => {
-                let connection = || ConnectionConfig::tls(host.to_string().into());
-                self.behind_tls(host, *port, connection).await?
-            }
-            ResolverChoice::Https(url) => {
-                let path = url.path_and_query();
-                let connection = || ConnectionConfig::https(url.host().to_string().into(), Some(path.into()));
-                self.behind_tls(url.host(), url.port(), connection).await?
-            }
-        };
-        let options = builder.options_mut();
-        options.timeout = self.limits.each_try;
-        options.attempts = self.limits.retries;
-        if self.choice != ResolverChoice::System {
-            options.use_hosts_file = ResolveHosts::Never;
-        }
-        builder.build().map_err(unusable)
-    }
-
-    async fn behind_tls(
-        &self,
-        host: &Host,
-        port: Port,
-        connection: impl Fn() -> ConnectionConfig,
-    ) -> Result<ResolverBuilder<TokioRuntimeProvider>, Failure> {
-        let addresses = match host {
-            Host::Ip(address) => VecDeque::from([*address]),
-            Host::Name(name) => self.addresses_of_resolver(name).await?,
-        };
-        let servers = addresses.into_iter().take(MAX_RESOLVER_ADDRESSES).map(|ip| {
-            let mut connection = connection();
-            connection.port = port.get();
-            NameServerConfig::new(ip, true, vec![connection])
-        });
-        Ok(builder_for(servers.collect()).with_tls_config(tls::judging_config(Arc::clone(&self.roots))))
-    }
-
-    /// The addresses of the resolver's own host, by the system's resolver. Boxed, for this waits for a second resolver
-    /// in the middle of building the first.
-    fn addresses_of_resolver<'a>(
-        &'a self,
-        name: &'a Domain,
-    ) -> BoxFuture<'a, Result<VecDeque<IpAddr>, Failure>> {
-        Box::pin(async move {
-            let system = Self::new(ResolverChoice::System, Arc::clone(&self.roots));
-            let question = |family| system.addresses(name, family);
-            match tokio::join!(question(AddressFamily::V6), question(AddressFamily::V4)) {
-                (Err(_), Err(failure)) => {
-                    Err(failed(format!("the resolver {name} is not found: {}", failure.reason)))
-                }
-                (v6, v4) => {
-                    let (v6, v4) = (v6.unwrap_or_default(), v4.unwrap_or_default());
-                    Ok(dial::in_turn(AddressFamily::V6, v6, &v4.into()))
-                }
-            }
-        })
-    }
-
     fn failure_of(&self, error: &NetError, name: &str, record_type: RecordType) -> Failure {
         match error {
             NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
@@ -376,19 +310,6 @@ fn too_many_aliases(name: &str, record_type: RecordType) -> Failure {
     failed(format!("{name} {record_type} stands behind more than {MAX_ALIASES} aliases"))
 }
 
-fn builder_for(servers: Vec<NameServerConfig>) -> ResolverBuilder<TokioRuntimeProvider> {
-    let config = ResolverConfig::from_name_servers(servers);
-    TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
-}
-
-fn plain(address: SocketAddr) -> NameServerConfig {
-    let mut name_server = NameServerConfig::udp_and_tcp(address.ip());
-    for connection in &mut name_server.connections {
-        connection.port = address.port();
-    }
-    name_server
-}
-
 /// The host a record names: `Some(None)` for `.`, which says that there is none; `None` when it is no host name.
 fn host_of(name: &Name) -> Option<Option<Domain>> {
     if name.is_root() {
@@ -402,10 +323,6 @@ fn usable<T>(found: Vec<T>, name: &str, record_type: RecordType) -> Result<Vec<T
         true => Err(absent(Cause::NoAddress, name, record_type)),
         false => Ok(found),
     }
-}
-
-fn unusable(error: NetError) -> Failure {
-    failed(format!("this machine has no usable resolver: {error}"))
 }
 
 fn absent(cause: Cause, name: &str, record_type: RecordType) -> Failure {

@@ -1,6 +1,7 @@
 //! Reports for a person at a terminal: one file a screen.
 
 pub mod explain;
+mod facts;
 mod login;
 pub mod lookup;
 pub mod probe;
