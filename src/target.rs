@@ -6,6 +6,8 @@
 mod host;
 #[path = "target/invalid.rs"]
 mod invalid;
+#[path = "target/unseen.rs"]
+pub mod unseen;
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -176,6 +178,8 @@ mod tests {
             ("bücher.example", "xn--bcher-kva.example", "bücher.example"),
             ("XN--BCHER-KVA.example", "xn--bcher-kva.example", "bücher.example"),
             ("localhost", "localhost", "localhost"),
+            // A blank of Braille stands in it.
+            ("xn--kiimapsapmalimape", "xn--kiimapsapmalimape", "xn--kiimapsapmalimape"),
             ("1und1.de", "1und1.de", "1und1.de"),
         ] {
             let domain = Domain::parse(typed).unwrap();

@@ -4,7 +4,7 @@ use std::fmt;
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::wire::text::is_unseen;
+use crate::target::unseen::is_unseen;
 
 /// Text from outside, printed so that it can do nothing to a terminal: control characters, line breaks and the marks
 /// that turn the direction of writing are shown as escapes.

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU16;
 
 use super::InvalidTarget;
+use super::unseen::is_unseen;
 
 /// A domain name, checked: lower-case A-labels (RFC 5890), at most 253 octets, no trailing dot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,13 +44,13 @@ impl Domain {
         &self.0
     }
 
-    /// The name in U-labels, as a person reads it; the A-labels where a label cannot be decoded.
+    /// The name in U-labels, as a person reads it; the A-labels where a label cannot be decoded or holds what is not seen.
     pub fn unicode(&self) -> String {
         if !self.0.contains("xn--") {
             return self.0.clone();
         }
         match idna::domain_to_unicode(&self.0) {
-            (unicode, Ok(())) => unicode,
+            (unicode, Ok(())) if !unicode.chars().any(is_unseen) => unicode,
             _ => self.0.clone(),
         }
     }

@@ -5,6 +5,7 @@
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use super::line::excerpt;
+use crate::target::unseen::is_unseen;
 
 /// Decodes a document: by its byte order mark, else by its XML declaration (XML 1.0, appendix F), else as UTF-8; bytes
 /// that are not of the encoding become U+FFFD.
@@ -70,43 +71,6 @@ pub fn clean(text: &str, limit: usize) -> Option<String> {
 /// White space stays: it separates words.
 fn is_unprintable(found: char) -> bool {
     (found.is_control() && !found.is_whitespace()) || is_unseen(found)
-}
-
-/// True for characters that are not seen, hide others or turn the direction of a text: those of the Unicode category
-/// Cf or with the property `Default_Ignorable_Code_Point`, line and paragraph separators, the letters that fill a place
-/// with nothing, and what is no character for ever.
-pub fn is_unseen(found: char) -> bool {
-    let is_noncharacter = u32::from(found) & 0xfffe == 0xfffe || matches!(found, '\u{fdd0}'..='\u{fdef}');
-    is_noncharacter
-        || matches!(
-            found,
-            '\u{ad}'
-                | '\u{34f}'
-                | '\u{600}'..='\u{605}'
-                | '\u{61c}'
-                | '\u{6dd}'
-                | '\u{70f}'
-                | '\u{890}'..='\u{891}'
-                | '\u{8e2}'
-                | '\u{115f}'..='\u{1160}'
-                | '\u{17b4}'..='\u{17b5}'
-                | '\u{180b}'..='\u{180f}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{2800}'
-                | '\u{3164}'
-                | '\u{fe00}'..='\u{fe0f}'
-                | '\u{feff}'
-                | '\u{ffa0}'
-                | '\u{fff0}'..='\u{fffb}'
-                | '\u{110bd}'
-                | '\u{110cd}'
-                | '\u{13430}'..='\u{1343f}'
-                | '\u{1bca0}'..='\u{1bca3}'
-                | '\u{1d173}'..='\u{1d17a}'
-                | '\u{e0000}'..='\u{e0fff}'
-        )
 }
 
 /// Keeps an `http:` or `https:` URL that has a host, no white space and at most [`URL_BYTES`].
