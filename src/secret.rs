@@ -45,14 +45,59 @@ pub const HIDDEN_WORDS: &str = "‹secret› stands in these words of the server
 #[derive(Default)]
 pub struct Concealer {
     /// What to look for, in lower case.
-    needles: Vec<Sensitive>,
+    needles: Vec<Needle>,
     /// What is no secret, though it was sent like one: the user name.
     spared: Vec<Vec<u8>>,
     /// Whether the server can know the secret from this connection.
     sent: bool,
 }
 
-type Sensitive = Zeroizing<Vec<u8>>;
+/// What to look for, in lower case, with what is needed to find it in one pass over a text: a server chooses the text.
+struct Needle {
+    bytes: Zeroizing<Vec<u8>>,
+    /// For each of its beginnings the length of the longest shorter one that ends it (Knuth, Morris and Pratt).
+    borders: Zeroizing<Vec<usize>>,
+}
+
+impl Needle {
+    fn new(mut bytes: Zeroizing<Vec<u8>>) -> Self {
+        bytes.make_ascii_lowercase();
+        let mut needle = Self { borders: Zeroizing::new(Vec::with_capacity(bytes.len())), bytes };
+        let mut matched = 0;
+        for place in 0..needle.bytes.len() {
+            if place > 0 {
+                matched = needle.next(matched, needle.bytes.get(place).copied().unwrap_or_default());
+            }
+            needle.borders.push(matched);
+        }
+        needle
+    }
+
+    /// How much of it ends at a byte, when so much ended before.
+    fn next(&self, mut matched: usize, byte: u8) -> usize {
+        while self.bytes.get(matched) != Some(&byte) {
+            let Some(shorter) = matched.checked_sub(1) else { return 0 };
+            matched = self.borders.get(shorter).copied().unwrap_or_default();
+        }
+        matched + 1
+    }
+
+    /// True when it stands in a text, in any case of its ASCII letters, or its beginning where the text is cut.
+    fn stands_in(&self, text: &[u8]) -> bool {
+        let mut matched = 0;
+        for (place, byte) in text.iter().enumerate() {
+            let is_cut = || text.get(place..).is_some_and(|rest| rest.starts_with(CUT));
+            if matched >= LEAST_CUT && is_cut() {
+                return true;
+            }
+            matched = self.next(matched, byte.to_ascii_lowercase());
+            if matched == self.bytes.len() {
+                return true;
+            }
+        }
+        false
+    }
+}
 
 impl Concealer {
     /// A concealer of this secret.
@@ -107,8 +152,8 @@ impl Concealer {
 
     /// Looks for what is at least so long, whole or cut where the text is cut.
     fn clean_of(&self, text: &str, least: usize) -> String {
-        let mut needles = self.needles.iter().filter(|needle| needle.len() >= least);
-        if needles.any(|needle| holds(text.as_bytes(), needle) || is_cut_in(text, needle)) {
+        let mut needles = self.needles.iter().filter(|needle| needle.bytes.len() >= least);
+        if needles.any(|needle| needle.stands_in(text.as_bytes())) {
             return HIDDEN_WORDS.to_owned();
         }
         text.to_owned()
@@ -139,9 +184,9 @@ impl Concealer {
     }
 
     fn push(&mut self, needle: Vec<u8>) {
-        let mut needle = Zeroizing::new(needle);
-        needle.make_ascii_lowercase();
-        if !needle.is_empty() && !self.needles.contains(&needle) {
+        let needle = Needle::new(Zeroizing::new(needle));
+        let is_known = self.needles.iter().any(|known| *known.bytes == *needle.bytes);
+        if !needle.bytes.is_empty() && !is_known {
             self.needles.push(needle);
         }
     }
@@ -179,24 +224,8 @@ fn base64_inside(encoding: &Encoding, bytes: &[u8], shift: usize) -> Vec<u8> {
     inside.unwrap_or_default().to_vec()
 }
 
-/// True when a needle in lower case stands in a text, in any case of its ASCII letters.
-fn holds(text: &[u8], needle: &[u8]) -> bool {
-    text.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle))
-}
-
-/// True when a text that is cut ends in the beginning of a needle there.
-fn is_cut_in(text: &str, needle: &[u8]) -> bool {
-    text.match_indices(CUT).any(|(end, _)| {
-        let before = text.as_bytes().get(..end).unwrap_or_default();
-        (LEAST_CUT..needle.len()).any(|length| {
-            let start = end.checked_sub(length).and_then(|start| before.get(start..));
-            start.zip(needle.get(..length)).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
-        })
-    })
-}
-
-/// What marks the end of a text that was cut.
-const CUT: char = '…';
+/// What marks the end of a text that was cut: `…`
+const CUT: &[u8] = "…".as_bytes();
 
 /// Two letters of a secret tell nothing, and stand at the end of many words.
 const LEAST_CUT: usize = 3;
@@ -276,6 +305,33 @@ mod tests {
         for whole in ["NO what is hu…", "NO hunter", "…hunter", "… hunter is cut…"] {
             assert_eq!(concealer.clean(whole), whole);
         }
+    }
+
+    #[test]
+    fn a_line_of_marks_hung_a_probe_that_looked_for_a_token() {
+        let token = "ab".repeat(32 * 1024);
+        let concealer = concealer(&token);
+        for text in [
+            "…".repeat(21_000),
+            "ab".repeat(30_000),
+            "ab…".repeat(12_000),
+            format!("{}…", "ab".repeat(30_000)),
+        ] {
+            let began = std::time::Instant::now();
+            let _ = concealer.clean(&text);
+            assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
+        }
+    }
+
+    #[test]
+    fn a_secret_that_begins_again_inside_itself_is_found() {
+        for secret in ["abcabcabd", "aaaaaaab", "xx…xx…xy"] {
+            let concealer = concealer(secret);
+            for before in ["", "a", "abcabc", "abcabcabcabc", "aaaaaaaaa", "xx…xx…"] {
+                assert_eq!(concealer.clean(&format!("{before}{secret}!")), HIDDEN_WORDS, "{before}{secret}");
+            }
+        }
+        assert_eq!(concealer("abcabcabd").clean("NO abcabcabcab"), "NO abcabcabcab");
     }
 
     #[test]

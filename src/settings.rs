@@ -327,6 +327,9 @@ mod tests {
         assert_eq!(form("M\u{fc}ller.example").as_deref(), Some("xn--mller-kva.example"));
         assert_eq!(form("[2001:DB8::1]").as_deref(), Some("2001:db8::1"));
         assert_eq!(form("email-domain.invalid").as_deref(), Some("email-domain.invalid"));
+        for text in ["b\u{fc}%EMAILDOMAIN%", "%EMAILDOMAIN%b\u{fc}", "email-domain.invalid.%EMAILDOMAIN%"] {
+            assert_eq!(form(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -205,14 +205,16 @@ impl Resolver {
         let circles = match (unanswered.unproved, unanswered.behind_alias) {
             (false, _) => false,
             (true, true) => self.is_endless_alias(name).await?,
-            (true, false) => self.is_its_own_alias(name).await,
+            (true, false) if is_address(record_type) => self.is_its_own_alias(name).await,
+            (true, false) => false,
         };
         Err(if circles { too_many_aliases(name, record_type) } else { unanswered.failure })
     }
 
     /// True when a name is said to be an alias of itself. A resolver that knows nothing of aliases is no witness.
     async fn is_its_own_alias(&self, name: &str) -> bool {
-        matches!(self.alias(name).await, Ok(Some(target)) if target.eq_ignore_ascii_case(name))
+        let alias = tokio::time::timeout(self.limits.witness, self.alias(name)).await;
+        matches!(alias, Ok(Ok(Some(target))) if target.eq_ignore_ascii_case(name))
     }
 
     async fn ask(&self, name: &str, record_type: RecordType) -> Result<Vec<RData>, Unanswered> {
@@ -296,6 +298,10 @@ fn asked_elsewhere(error: &NetError, asked: &Name) -> bool {
     }
 }
 
+fn is_address(record_type: RecordType) -> bool {
+    matches!(record_type, RecordType::A | RecordType::AAAA)
+}
+
 /// True when an answer without records names no server that would know of them.
 fn lacks_authority(error: &NetError) -> bool {
     match error {
@@ -347,6 +353,8 @@ struct Limits {
     retries: usize,
     /// What the first question behind TLS is given before the others follow.
     head_start: Duration,
+    /// What a second question is given, which only tells better why the first has no answer.
+    witness: Duration,
 }
 
 const LIMITS: Limits = Limits {
@@ -357,6 +365,8 @@ const LIMITS: Limits = Limits {
     retries: 2,
     // A handshake and an answer over a slow path.
     head_start: Duration::from_secs(1),
+    // The resolver has just answered for the same name.
+    witness: Duration::from_secs(1),
 };
 
 /// 10 s: three tries of three seconds each.

@@ -6,17 +6,19 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::target::unseen::is_unseen;
 
-/// Text from outside, printed so that it can do nothing to a terminal: control characters, line breaks and the marks
-/// that turn the direction of writing are shown as escapes.
+/// Text from outside, printed so that it can do nothing to a terminal or to the runner of a job: control characters, line
+/// breaks, the marks that turn the direction of writing, and what begins a command are shown as escapes.
 #[derive(Clone, Copy, Debug)]
 pub struct Escaped<'a>(pub &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
+        for (place, character) in self.0.char_indices() {
             match character {
                 '\n' => f.write_str(" / ")?,
-                other if is_dangerous(other) => write!(f, "{}", other.escape_unicode())?,
+                other if is_dangerous(other) || begins_command(self.0, place) => {
+                    write!(f, "{}", other.escape_unicode())?
+                }
                 other => fmt::Write::write_char(f, other)?,
             }
         }
@@ -27,6 +29,13 @@ impl fmt::Display for Escaped<'_> {
 /// True for characters that move the cursor, hide text or change its direction.
 pub fn is_dangerous(character: char) -> bool {
     character.is_control() || is_unseen(character)
+}
+
+/// True where something begins that the runner of a job obeys wherever it stands in a line: `##[` (GitHub, Azure),
+/// `##vso[` (Azure), `##teamcity[`.
+pub fn begins_command(text: &str, place: usize) -> bool {
+    let behind = text.get(place..).and_then(|rest| rest.strip_prefix("##"));
+    behind.is_some_and(|rest| rest.trim_start_matches(|it: char| it.is_ascii_alphabetic()).starts_with('['))
 }
 
 /// How the text looks on the screen.
@@ -106,6 +115,18 @@ mod tests {
         let unseen = "\u{ad}\u{61c}\u{180e}\u{200b}\u{200d}\u{200f}\u{2028}\u{202e}\u{2060}\u{2066}\u{206a}\u{206f}\u{2800}\u{3164}\u{fdd0}\u{fe0f}\u{feff}\u{fff0}\u{fff9}\u{ffff}\u{1fffe}\u{e0041}\u{e007f}\u{9b}\u{7f}";
         let shown = Escaped(unseen).to_string();
         assert!(shown.is_ascii() && !shown.contains(|it: char| it.is_control()), "{shown:?}");
+    }
+
+    #[test]
+    fn foreign_text_cannot_steer_the_runner_of_a_job() {
+        for (hostile, shown) in [
+            ("##[error]x", "\\u{23}#[error]x"),
+            ("seen: ##vso[task.prependpath]/tmp", "seen: \\u{23}#vso[task.prependpath]/tmp"),
+            ("###TeamCity[x]", "#\\u{23}#TeamCity[x]"),
+            ("## a [heading]", "## a [heading]"),
+        ] {
+            assert_eq!(Escaped(hostile).to_string(), shown);
+        }
     }
 
     #[test]

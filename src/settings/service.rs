@@ -171,6 +171,12 @@ impl HostTemplate {
             return Ok(Self(Host::parse(text)?.to_string()));
         }
         let filled = Host::parse(&text.replace(DOMAIN_PLACEHOLDER, STAND_IN))?.to_string();
+        // In one label with letters that are encoded it would be encoded too, whatever the domain is then.
+        let count = |text: &str, what: &str| text.matches(what).count();
+        if text.contains(STAND_IN) || count(&filled, STAND_IN) != count(text, DOMAIN_PLACEHOLDER) {
+            let problem = "its placeholder stands in a label that has to be encoded";
+            return Err(InvalidTarget::Domain { text: text.to_owned(), problem });
+        }
         Ok(Self(filled.replace(STAND_IN, DOMAIN_PLACEHOLDER)))
     }
 

@@ -4,7 +4,7 @@
 
 mod login;
 
-pub use login::MOST_KEPT;
+pub use login::{KEPT_BYTES, MOST_KEPT};
 
 use super::injection::{Injection, Replies};
 use super::login::{Look, SignIn, SignInReply};

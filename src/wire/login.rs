@@ -232,8 +232,9 @@ pub(super) fn roomy(start: &str, behind: usize) -> Sensitive {
 }
 
 /// That a question was refused; the words are cut once what they echo is hidden.
-pub(super) fn refused(question: &'static str, words: &str) -> Found {
-    Found::Refused(RefusedQuestion { question, words: words.to_owned() })
+pub(super) fn refused(protocol: Protocol, question: &'static str, words: &str) -> Found {
+    let kind = kind(protocol, words);
+    Found::Refused(RefusedQuestion { question, kind, words: words.to_owned() })
 }
 
 #[cfg(test)]
@@ -347,7 +348,7 @@ mod tests {
     #[test]
     fn what_a_refusal_echoes_is_hidden_before_it_is_cut() {
         let mut account = Account::default();
-        account.add(refused("LIST", &format!("{} open sesame", "x".repeat(195))));
+        account.add(super::refused(Protocol::Imap, "LIST", &format!("{} open sesame", "x".repeat(195))));
         account.clean(|text| text.replace("open sesame", "‹secret›"));
         let words = &account.refused.first().unwrap().words;
         assert!(words.ends_with('…') && !words.contains("ope"), "{words}");

@@ -209,7 +209,7 @@ fn a_hostile_server_leaves_no_format() {
 const STEERING: &str = "\u{1b}[2J\u{9b}31m\u{7}\u{8}\u{7f}\u{202e}\u{61c}\u{200b}\u{200e}\u{200f}\u{2066}\u{2069}\u{ad}\u{feff}\u{e0041}";
 
 /// What begins a command, an element, a label or a formula somewhere.
-const LURES: &str = "::error::x ##[group]x %0A::error::y |'a'=1;2 ]]><b>&amp; \",\"=1+1 {d=\"e\"} \\n";
+const LURES: &str = "::error::x ##[group]x ##vso[task.prependpath]/x ##teamcity[x] %0A::error::y |'a'=1;2 ]]><b>&amp; \",\"=1+1 {d=\"e\"} \\n";
 
 /// Hosts whose words are made to steer: in every place where words may stand.
 fn steering() -> Vec<Mail> {
@@ -270,6 +270,9 @@ fn leaves_nothing(hosts: &[(Mail, Host)], format: &Format, more: &[&str]) {
         _ => found.is_control() || unseen(found),
     };
     assert!(!output.stdout.contains(harmful), "{context}");
+    for command in ["##[", "##vso[", "##teamcity["] {
+        assert!(!output.stdout.contains(command), "{command} {context}");
+    }
     assert_eq!(
         (output.code, output.stderr.as_str()),
         (if format.is_plugin { 2 } else { 1 }, ""),

@@ -117,8 +117,8 @@ fn complaint(stage: &str, mail: &Mail) -> Option<String> {
     let verdict = Verdict::of(&output);
     let found = verdict.findings();
     let right = match (stage, verdict.text("/login/outcome")) {
-        // Who is in is in, whatever cannot be seen then.
-        (LOOK, "done") => verdict.code == 0 && found.is_empty(),
+        // Who is in is in, and what cannot be seen then is not known.
+        (LOOK, "done") => verdict.code == 3 && found == ["login.broken-off unknown"],
         (LOOK, _) => false,
         (_, "failed") => verdict.code != 0 && UNTOLD.iter().any(|untold| found == [*untold]),
         _ => false,

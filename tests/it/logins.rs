@@ -519,8 +519,21 @@ fn a_connection_that_ends_in_the_sign_in_tells_nothing_of_the_password() {
         [expect("AUTHENTICATE"), send("{tag} OK in\r\n"), expect("CAPABILITY"), close()],
     );
     let (verdict, _host) = sign_in(&mail, &[]);
-    verdict.passes();
+    verdict.ends(3, "unknown").finds_only(&["login.broken-off unknown"]);
+    assert_eq!(verdict.at("/login/outcome"), "done", "{verdict:?}");
     assert!(verdict.text("/login/value/notes/0").contains("closed the connection"), "{verdict:?}");
+}
+
+#[test]
+fn a_sender_that_was_put_off_was_refused_when_the_server_echoed_the_secret() {
+    for words in ["451 4.7.1 greylisted", &format!("451 4.7.1 greylisted {PASSWORD}")] {
+        let mail = smtp(
+            "AUTH PLAIN",
+            [expect("AUTH"), send("235 in\r\n"), expect("MAIL"), send(&format!("{words}\r\n"))],
+        );
+        let (verdict, _host) = sign_in(&mail, &["--user", "user@example.org"]);
+        verdict.ends(3, "unknown").finds_only(&["login.sender-refused unknown"]);
+    }
 }
 
 /// Runs jobs in one run, as a program that embeds the library does; gives their facts in the order of the jobs.

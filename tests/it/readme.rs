@@ -95,7 +95,10 @@ fn readme_tells_the_limits_of_the_code() {
             "iterations that SCRAM may ask for",
             [scram::LEAST_ITERATIONS, scram::MOST_ITERATIONS].map(grouped).to_vec(),
         ),
-        ("what is kept of an account after a sign-in", vec![thousands(wire::imap::MOST_KEPT)]),
+        (
+            "what is kept of an account after a sign-in",
+            [wire::imap::MOST_KEPT, wire::imap::KEPT_BYTES].map(thousands).to_vec(),
+        ),
         (
             "a password or token, a user name",
             vec![

@@ -215,8 +215,9 @@ fn check_sign_in(reply: &SignInReply, came: usize) {
 
 fn check_found(found: &Found, came: usize) {
     let check_sum = |most: usize, words: &mut dyn Iterator<Item = &String>| {
-        let sum: usize = words.map(String::len).sum();
-        assert!(sum <= most * LOSSY * came, "{sum} bytes of {came}");
+        let sizes: Vec<usize> = words.map(String::len).collect();
+        assert!(sizes.iter().all(|size| *size <= MOST_BYTES), "{sizes:?}");
+        assert!(sizes.iter().sum::<usize>() <= most * LOSSY * came, "{sizes:?} bytes of {came}");
     };
     match found {
         Found::Capabilities(listed) => check_capabilities(listed),
@@ -232,8 +233,7 @@ fn check_found(found: &Found, came: usize) {
             assert!(quota.len() <= MOST, "{} limits", quota.len());
             check_sum(1, &mut quota.iter().map(|it| &it.resource));
         }
-        Found::Sender(Err(words)) => check_words(words, came),
-        Found::Refused(refused) => check_words(&refused.words, came),
+        Found::Sender(Err(refused)) | Found::Refused(refused) => check_words(&refused.words, came),
         Found::Mailbox(..) | Found::UniqueIds(_) | Found::Sender(Ok(())) => {}
     }
 }
@@ -266,6 +266,9 @@ const OWN: usize = 256;
 
 /// So many folders, namespaces and limits are kept.
 const MOST: usize = 64;
+
+/// With what marks a text as cut.
+const MOST_BYTES: usize = 256 + '…'.len_utf8();
 
 /// A folder stands once for each of its uses.
 const ROLES: usize = 8;

@@ -68,7 +68,7 @@ fn seen(signed_in: &SignedIn) -> Vec<(&'static str, String)> {
             "sender",
             match sender {
                 Ok(()) => "accepted".to_owned(),
-                Err(words) => format!("refused ({words})"),
+                Err(refused) => format!("refused ({})", refused.words),
             },
         )
     }));

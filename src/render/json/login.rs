@@ -121,7 +121,7 @@ impl<'a> AccountModel<'a> {
             }),
             sender: account.sender.as_ref().map(|sender| SenderModel {
                 accepted: sender.is_ok(),
-                reason: sender.as_ref().err().map(String::as_str),
+                reason: sender.as_ref().err().map(|refused| refused.words.as_str()),
             }),
             notes: account.notes(),
         }

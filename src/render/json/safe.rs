@@ -1,21 +1,21 @@
-//! JSON that can be shown on a terminal, whatever stands in its strings.
+//! JSON that can be shown on a terminal and in the log of a job, whatever stands in its strings.
 
 use std::io::{self, Write};
 
 use serde_json::ser::{CharEscape, Formatter};
 
-use crate::render::style::is_dangerous;
+use crate::render::style::{begins_command, is_dangerous};
 
-/// Writes what could steer a terminal as `\u` escapes, which JSON itself asks for below U+0020 only.
+/// Writes what could steer a terminal or the runner of a job as `\u` escapes, which JSON itself asks for below U+0020 only.
 pub struct Safe<F>(pub F);
 
 impl<F: Formatter> Formatter for Safe<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        if !fragment.chars().any(is_dangerous) {
+        if !fragment.chars().any(is_dangerous) && !fragment.contains("##") {
             return writer.write_all(fragment.as_bytes());
         }
-        for character in fragment.chars() {
-            if !is_dangerous(character) {
+        for (place, character) in fragment.char_indices() {
+            if !is_dangerous(character) && !begins_command(fragment, place) {
                 write!(writer, "{character}")?;
                 continue;
             }

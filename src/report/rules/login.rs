@@ -10,14 +10,14 @@ use crate::report::explain::Explained;
 use crate::report::finding::{Finding, Severity};
 use crate::wire::line::excerpt;
 use crate::wire::login::RefusedQuestion;
-use crate::wire::refusal::{self, Kind};
+use crate::wire::refusal::Kind;
 use crate::wire::sasl::Means;
 use advice::Advice;
 
 /// Judges the sign-in, when one was asked for.
 pub fn judge(facts: &Facts, _context: &Context) -> Vec<Finding> {
     let mut findings: Vec<Finding> = match &facts.login {
-        Attempt::Done(signed_in) => account(facts, signed_in),
+        Attempt::Done(signed_in) => account(signed_in),
         Attempt::Failed(_) => refused(facts).into_iter().collect(),
         Attempt::Skipped(reason) => {
             facts.withheld.map(|why| skipped(facts, why, reason)).into_iter().collect()
@@ -90,9 +90,9 @@ fn skipped(facts: &Facts, why: Withheld, reason: &str) -> Finding {
     Finding::new("login.skipped", severity, format!("no sign-in was tried: {}", excerpt(reason))).hint(hint)
 }
 
-fn account(facts: &Facts, signed_in: &SignedIn) -> Vec<Finding> {
+fn account(signed_in: &SignedIn) -> Vec<Finding> {
     let account = &signed_in.account;
-    let mut findings: Vec<Finding> = mailbox_refused(facts, &account.refused).into_iter().collect();
+    let mut findings: Vec<Finding> = mailbox_refused(&account.refused).into_iter().collect();
     // Without unique ids a client that leaves mail on the server fetches all of it again each time.
     if account.unique_ids == Some(false) {
         findings.push(
@@ -112,27 +112,40 @@ fn account(facts: &Facts, signed_in: &SignedIn) -> Vec<Finding> {
         );
     }
     // Signing in works, sending from this address does not.
-    if let Some(Err(words)) = &account.sender {
-        let temporary = words.starts_with('4');
-        let severity = if temporary { Severity::Unknown } else { Severity::Fail };
-        findings.push(
-            Finding::new(
-                "login.sender-refused",
-                severity,
-                "the server does not let this user send from this address",
-            )
-            .evidence(excerpt(words))
-            .hint("sign in as the owner of the address, or add the address in the provider's settings"),
-        );
-    }
+    findings.extend(account.sender.as_ref().and_then(|sender| sender.as_ref().err()).map(sender_refused));
+    findings.extend(account.broken_off.as_deref().map(broken_off));
     findings
 }
 
+fn sender_refused(refused: &RefusedQuestion) -> Finding {
+    let (severity, text, hint) = match refused.kind {
+        Kind::Temporary => (
+            Severity::Unknown,
+            "the server would not say for now whether this user may send from this address",
+            "it says so for now only: try again in some minutes",
+        ),
+        _ => (
+            Severity::Fail,
+            "the server does not let this user send from this address",
+            "sign in as the owner of the address, or add the address in the provider's settings",
+        ),
+    };
+    Finding::new("login.sender-refused", severity, text).evidence(excerpt(&refused.words)).hint(hint)
+}
+
+/// The user is in, and what a client asks next was not answered.
+fn broken_off(why: &str) -> Finding {
+    let text = "the server signs the user in and does not answer what is asked then";
+    Finding::new("login.broken-off", Severity::Unknown, text)
+        .evidence(why)
+        .hint("look at the dialogue with -vv, and try again")
+}
+
 /// Signing in works, and the mailbox stays shut: Exchange does so when the protocol is off or the token another's.
-fn mailbox_refused(facts: &Facts, refused: &[RefusedQuestion]) -> Option<Finding> {
+fn mailbox_refused(refused: &[RefusedQuestion]) -> Option<Finding> {
     let opens = |it: &&RefusedQuestion| MAILBOX.iter().any(|command| it.question.starts_with(command));
-    let RefusedQuestion { question, words } = refused.iter().find(opens)?;
-    let severity = match refusal::kind(facts.endpoint.protocol, words) {
+    let RefusedQuestion { question, kind, words } = refused.iter().find(opens)?;
+    let severity = match kind {
         Kind::Temporary => Severity::Unknown,
         Kind::NotEnabled => Severity::Fail,
         _ => Severity::Warn,
@@ -284,6 +297,14 @@ pub const EXPLAINED: &[Explained] = &[
         rfc: &["RFC 2449, section 6.7"],
     },
     Explained {
+        id: "login.broken-off",
+        severities: &[Severity::Unknown],
+        what: "the user is signed in, and the server breaks off, falls silent or breaks the protocol when it is asked what a client asks next: LIST, STAT, MAIL FROM",
+        why: "the password is right; whether mail can be read or sent was not found out",
+        remedy: "look at the dialogue with -vv, at the server's log, and try again",
+        rfc: &["RFC 9051, section 6.3.9", "RFC 1939, section 5", "RFC 5321, section 4.1.1.2"],
+    },
+    Explained {
         id: "login.sender-refused",
         severities: &[Severity::Fail, Severity::Unknown],
         what: "the user signs in, and the server does not let the user send from the address",
@@ -307,7 +328,9 @@ mod tests {
     use super::*;
     use crate::attempt::{Failure, Stage};
     use crate::probe::login::SignInAttempt;
+    use crate::settings::Protocol;
     use crate::wire::login::Account;
+    use crate::wire::refusal;
     use crate::wire::sasl::Mechanism;
 
     fn attempt(username: &str, refused: Option<Kind>) -> SignInAttempt {
@@ -367,7 +390,8 @@ mod tests {
             ("STAT", "-ERR what", Some("warn")),
             ("GETQUOTAROOT INBOX", "A3 NO what", None),
         ] {
-            let refused = vec![RefusedQuestion { question, words: words.to_owned() }];
+            let kind = refusal::kind(Protocol::Imap, words);
+            let refused = vec![RefusedQuestion { question, kind, words: words.to_owned() }];
             let mut facts = facts("mail.example.org:993");
             facts.login = Attempt::Done(SignedIn {
                 mechanism: Mechanism::Plain,
@@ -387,7 +411,12 @@ mod tests {
         let account = Account {
             unique_ids: Some(false),
             expire: Some("0".to_owned()),
-            sender: Some(Err("553 not yours".to_owned())),
+            sender: Some(Err(RefusedQuestion {
+                question: "MAIL FROM",
+                kind: Kind::Other,
+                words: "553 not yours".to_owned(),
+            })),
+            broken_off: Some("the server closed the connection".to_owned()),
             ..Account::default()
         };
         let mut facts = facts("mail.example.org:995");
@@ -404,6 +433,7 @@ mod tests {
                 "login.uidl-missing warn",
                 "login.expire warn",
                 "login.sender-refused fail",
+                "login.broken-off unknown",
                 "login.several-attempts info"
             ]
         );

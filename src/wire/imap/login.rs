@@ -12,7 +12,7 @@ use crate::wire::{Boxed, Capabilities, Exchange, Fault, Line, Next, imap};
 
 mod data;
 
-pub use data::MOST_KEPT;
+pub use data::{KEPT_BYTES, MOST_KEPT};
 
 /// The exchange of a sign-in; APOP is POP3's alone.
 pub(super) fn sign_in(client: &mut Client, how: SignIn) -> Option<Boxed<SignInReply>> {
@@ -271,7 +271,9 @@ impl Exchange for Ask {
                 Next::More
             }
             Reply::Ignored => Next::More,
-            Reply::No(refusal) | Reply::Bye(refusal) => Next::Done(refused(self.command, &refusal.text)),
+            Reply::No(refusal) | Reply::Bye(refusal) => {
+                Next::Done(refused(Protocol::Imap, self.command, &refusal.text))
+            }
             Reply::Ok(_) => Next::Done(match self.command {
                 "CAPABILITY" => {
                     let listed = self.data.iter().rev().find_map(|data| capability_data(data));

@@ -2,6 +2,7 @@
 
 use crate::wire::Capabilities;
 use crate::wire::line::excerpt;
+use crate::wire::refusal::Kind;
 
 /// What was seen after signing in; nothing of it was read from a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,8 +23,8 @@ pub struct Account {
     pub expire: Option<String>,
     /// How many seconds must pass between two sign-ins (POP3, RFC 2449).
     pub login_delay: Option<u64>,
-    /// Whether mail may be sent from the address (SMTP); the server's words when it may not.
-    pub sender: Option<Result<(), String>>,
+    /// Whether mail may be sent from the address (SMTP), or the refusal.
+    pub sender: Option<Result<(), RefusedQuestion>>,
     /// Questions that were refused.
     pub refused: Vec<RefusedQuestion>,
     /// Why the asking ended early, when it did.
@@ -35,6 +36,8 @@ pub struct Account {
 pub struct RefusedQuestion {
     /// The command.
     pub question: &'static str,
+    /// Why, by the server's words as they came.
+    pub kind: Kind,
     /// The server's words.
     pub words: String,
 }
@@ -86,7 +89,7 @@ pub enum Found {
     /// To UIDL.
     UniqueIds(bool),
     /// To MAIL FROM.
-    Sender(Result<(), String>),
+    Sender(Result<(), RefusedQuestion>),
     /// To none: it was refused.
     Refused(RefusedQuestion),
 }
@@ -137,11 +140,10 @@ impl Account {
             quota.resource = clean(&quota.resource);
         }
         self.expire = self.expire.as_deref().map(&clean);
-        if let Some(Err(words)) = &mut self.sender {
-            *words = clean(words);
-        }
         // Cut before, half a secret would not be found.
-        self.refused.iter_mut().for_each(|refused| refused.words = excerpt(&clean(&refused.words)));
+        let sender = self.sender.iter_mut().filter_map(|sender| sender.as_mut().err());
+        let refused = self.refused.iter_mut().chain(sender);
+        refused.for_each(|refused| refused.words = excerpt(&clean(&refused.words)));
         self.broken_off = self.broken_off.as_deref().map(|why| excerpt(&clean(why)));
     }
 }

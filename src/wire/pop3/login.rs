@@ -6,7 +6,7 @@ use super::{AskCapabilities, status, unexpected};
 use crate::settings::Protocol;
 use crate::wire::login::{Denial, Found, Look, Responder, SignIn, SignInReply, refused};
 use crate::wire::sasl::Sensitive;
-use crate::wire::{Boxed, Capabilities, CapabilityReply, Exchange, Fault, Line, Next};
+use crate::wire::{Boxed, Capabilities, CapabilityReply, Exchange, Fault, Line, Next, later_code};
 
 /// The exchange of a sign-in.
 pub(super) fn sign_in(how: SignIn) -> Option<Boxed<SignInReply>> {
@@ -129,8 +129,10 @@ impl Exchange for AskAgain {
             Next::More => Next::More,
             Next::Send(bytes) => Next::Send(bytes),
             Next::Done(CapabilityReply::List(listed)) => Next::Done(Found::Capabilities(listed)),
-            Next::Done(CapabilityReply::Unsupported(words)) => Next::Done(refused("CAPA", &words)),
-            Next::Done(CapabilityReply::Refused(no)) => Next::Done(refused("CAPA", &no.text)),
+            Next::Done(CapabilityReply::Unsupported(words)) => {
+                Next::Done(refused(Protocol::Pop3, "CAPA", &words))
+            }
+            Next::Done(CapabilityReply::Refused(no)) => Next::Done(refused(Protocol::Pop3, "CAPA", &no.text)),
         })
     }
 }
@@ -149,13 +151,13 @@ impl Exchange for AskStat {
         let raw = line.text();
         let (known, text) = status(&raw).ok_or_else(|| unexpected(raw.clone()))?;
         if !known {
-            return Ok(Next::Done(refused("STAT", &raw)));
+            return Ok(Next::Done(refused(Protocol::Pop3, "STAT", &raw)));
         }
         let mut numbers = text.split_ascii_whitespace().map_while(|word| word.parse().ok());
-        Ok(Next::Done(match (numbers.next(), numbers.next()) {
-            (Some(messages), Some(octets)) => Found::Mailbox(messages, octets),
-            _ => refused("STAT", &raw),
-        }))
+        match (numbers.next(), numbers.next()) {
+            (Some(messages), Some(octets)) => Ok(Next::Done(Found::Mailbox(messages, octets))),
+            _ => Err(Fault::Unexpected { expected: "the number of messages and their octets", line: raw }),
+        }
     }
 }
 
@@ -188,6 +190,8 @@ impl Exchange for AskUniqueIds {
                 self.command = "UIDL";
                 Next::Send(self.opening())
             }
+            // "Later" is not "never".
+            (false, _) if later_code(text) => Next::Done(refused(Protocol::Pop3, "UIDL", &raw)),
             (false, _) => Next::Done(Found::UniqueIds(false)),
         })
     }
@@ -267,13 +271,19 @@ mod tests {
     #[test]
     fn looking_round_reads_sizes_ids_and_delays() {
         assert_eq!(found(1, "+OK 3 120 more\r\n").0, Found::Mailbox(3, 120));
-        assert!(matches!(found(1, "+OK many\r\n").0, Found::Refused(_)));
+        let Look::Ask(stat) = look(1, &Capabilities::default()) else { panic!() };
+        assert!(matches!(feed(stat, &[b"+OK many\r\n"]), Err(Fault::Unexpected { .. })), "it was a refusal");
         assert_eq!(found(2, "+OK 1 whqtswO00WBw418f9t5JxYwZ\r\n").0, Found::UniqueIds(true));
         assert_eq!(
             found(2, "-ERR no such message\r\n+OK\r\n.\r\n"),
             (Found::UniqueIds(true), "UIDL\r\n".to_owned())
         );
         assert_eq!(found(2, "-ERR what\r\n-ERR what\r\n").0, Found::UniqueIds(false));
+        let (later, _) = found(2, "-ERR what\r\n-ERR [SYS/TEMP] later\r\n");
+        assert!(
+            matches!(later, Found::Refused(refused) if refused.kind == Kind::Temporary),
+            "it was: no unique ids"
+        );
         let (Found::Capabilities(listed), _) = found(0, "+OK\r\nEXPIRE 60\r\nLOGIN-DELAY 300\r\n.\r\n")
         else {
             panic!()

@@ -2,7 +2,8 @@
 
 use super::Reply;
 use crate::settings::Protocol;
-use crate::wire::login::{Found, Look, Responder, SignIn, SignInReply};
+use crate::wire::login::{Found, Look, RefusedQuestion, Responder, SignIn, SignInReply};
+use crate::wire::refusal::Kind;
 use crate::wire::sasl::Sensitive;
 use crate::wire::{Boxed, Capabilities, Exchange, Fault, Line, Next};
 
@@ -101,7 +102,10 @@ impl Exchange for AskSender {
         }
         // What was refused begins no mail that would have to be taken back.
         if reply.code != 250 {
-            return Ok(Next::Done(Found::Sender(Err(reply.refusal("250, 4xx or 5xx")?.text))));
+            let refusal = reply.refusal("250, 4xx or 5xx")?;
+            let kind = if refusal.temporary { Kind::Temporary } else { Kind::Other };
+            let refused = RefusedQuestion { question: "MAIL FROM", kind, words: refusal.text };
+            return Ok(Next::Done(Found::Sender(Err(refused))));
         }
         self.accepted = true;
         Ok(Next::Send(b"RSET\r\n".to_vec()))
@@ -118,7 +122,6 @@ mod tests {
     use super::super::super::tests::{feed, feed_cut};
     use super::*;
     use crate::secret::Secret;
-    use crate::wire::refusal::Kind;
     use crate::wire::sasl::oauth::OAuth;
     use crate::wire::sasl::plain::Login;
 
@@ -171,9 +174,12 @@ mod tests {
             let list = known.iter().map(|&line| line.to_owned()).collect();
             look(0, &Capabilities { list, ..Capabilities::default() }, Some(sender))
         };
+        let refused =
+            |kind, words: &str| RefusedQuestion { question: "MAIL FROM", kind, words: words.to_owned() };
         for (reply, expected, taken_back) in [
             ("250 ok\r\n250 ok\r\n", Ok(()), "RSET\r\n"),
-            ("553 5.7.1 not yours\r\n", Err("553 5.7.1 not yours".to_owned()), ""),
+            ("553 5.7.1 not yours\r\n", Err(refused(Kind::Other, "553 5.7.1 not yours")), ""),
+            ("451 greylisted\r\n", Err(refused(Kind::Temporary, "451 greylisted")), ""),
         ] {
             let Look::Ask(exchange) = ask("tim@example.org", &[]) else { panic!() };
             assert_eq!(exchange.opening(), b"MAIL FROM:<tim@example.org>\r\n");

@@ -38,6 +38,10 @@ pub fn check(written: &Written) {
 fn clean(format: &str, text: &str) {
     let found = text.chars().find(|character| is_forbidden(*character) && *character != '\n');
     assert!(found.is_none(), "{format}: {found:?} in {text:?}");
+    // What the runners of jobs obey wherever it stands.
+    for command in ["##[", "##vso[", "##teamcity["] {
+        assert!(!text.contains(command), "{format}: {command} in {text:?}");
+    }
 }
 
 /// Every escape of the screen's own.

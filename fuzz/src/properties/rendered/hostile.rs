@@ -193,10 +193,14 @@ fn account(words: &str) -> Account {
         unique_ids: Some(false),
         expire: Some(text()),
         login_delay: Some(u64::MAX),
-        sender: Some(Err(text())),
-        refused: vec![RefusedQuestion { question: "LIST", words: text() }],
+        sender: Some(Err(refused(words))),
+        refused: vec![refused(words)],
         broken_off: Some(text()),
     }
+}
+
+fn refused(words: &str) -> RefusedQuestion {
+    RefusedQuestion { question: "LIST", kind: Kind::Other, words: words.to_owned() }
 }
 
 fn chain(words: &str) -> Chain {

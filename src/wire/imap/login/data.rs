@@ -4,6 +4,7 @@
 
 use data_encoding::BASE64_NOPAD;
 
+use crate::wire::line::cut;
 use crate::wire::login::{Folder, Namespace, Quota};
 
 /// A piece of IMAP data.
@@ -40,7 +41,7 @@ pub(super) fn namespaces(data: &[String]) -> Vec<Namespace> {
             let namespace = |item: &Item| {
                 let prefix = item.list().first()?.text()?;
                 let delimiter = item.list().get(1).and_then(Item::text);
-                Some(Namespace { of, prefix: name(prefix), delimiter: delimiter.map(str::to_owned) })
+                Some(Namespace { of, prefix: name(prefix), delimiter: delimiter.map(kept) })
             };
             found.extend(item.list().iter().filter_map(namespace));
         }
@@ -88,7 +89,7 @@ pub(super) fn quota(data: &[String]) -> Vec<Quota> {
                 && let (Some(resource), Some(used), Some(limit)) =
                     (resource.text(), number(used), number(limit))
             {
-                found.push(Quota { resource: resource.to_ascii_uppercase(), used, limit });
+                found.push(Quota { resource: kept(&resource.to_ascii_uppercase()), used, limit });
             }
         }
     }
@@ -148,7 +149,11 @@ fn items(text: &str) -> Vec<Item> {
 
 /// A name of a folder in modified UTF-7 (RFC 3501, section 5.1.3); as sent when it is none.
 fn name(text: &str) -> String {
-    decoded(text).unwrap_or_else(|| text.to_owned())
+    decoded(text).map_or_else(|| kept(text), |name| kept(&name))
+}
+
+fn kept(text: &str) -> String {
+    cut(text.to_owned(), KEPT_BYTES)
 }
 
 fn decoded(text: &str) -> Option<String> {
@@ -173,6 +178,9 @@ const ROLES: &[&str] = &["all", "archive", "drafts", "flagged", "junk", "sent", 
 
 /// Real accounts have fewer of any of these.
 pub const MOST_KEPT: usize = 64;
+
+/// Real names have fewer; 64 of them are 16 KiB.
+pub const KEPT_BYTES: usize = 256;
 
 /// NAMESPACE nests three deep with extensions.
 const DEPTH: usize = 8;
