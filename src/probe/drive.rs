@@ -10,7 +10,7 @@ use super::facts::{Facts, Party, Said};
 use crate::attempt::{Cause, Failure, Stage};
 use crate::net::tls::broken_inside;
 use crate::secret::{Concealer, HIDDEN};
-use crate::wire::line::{Fault, Line, Splitter};
+use crate::wire::line::{Fault, Line, Splitter, excerpt};
 use crate::wire::{Exchange, Next};
 
 /// A stream and the lines that come from it.
@@ -192,6 +192,11 @@ impl Transcript {
     /// A text of the server without the secret, and without anything that was sent to prove it.
     pub fn clean(&self, text: &str) -> String {
         self.concealer.clean(text)
+    }
+
+    /// The beginning of such a text, for a sentence: cut before it is clean, half a secret would not be found.
+    pub fn quote(&self, text: &str) -> String {
+        excerpt(&self.clean(text))
     }
 
     /// As [`Transcript::clean`], for all the texts of a probe, whenever they came.

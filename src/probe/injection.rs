@@ -92,13 +92,13 @@ impl Trial<'_> {
         let mut greeting = dialogue.greeting();
         let greeting = channel.ask(greeting.as_mut(), Stage::Greeting, self.deadline, transcript).await?;
         if greeting.kind != GreetingKind::Ready {
-            return Err(unclear(Stage::Greeting, excerpt(&transcript.clean(&greeting.raw))));
+            return Err(unclear(Stage::Greeting, transcript.quote(&greeting.raw)));
         }
         if self.endpoint.protocol == Protocol::Smtp {
             let mut ehlo = dialogue.capabilities();
             let reply = channel.ask(ehlo.as_mut(), Stage::Capabilities, self.limit(), transcript).await?;
             if let CapabilityReply::Refused(refusal) = reply {
-                return Err(unclear(Stage::Capabilities, excerpt(&transcript.clean(&refusal.text))));
+                return Err(unclear(Stage::Capabilities, transcript.quote(&refusal.text)));
             }
         }
         Ok(())

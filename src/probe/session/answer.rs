@@ -47,7 +47,7 @@ pub(super) fn injected(bytes: &[u8], transcript: &Transcript) -> Failure {
 /// Bytes in clear text where none may be, for a sentence.
 pub(in crate::probe) fn quoted(bytes: &[u8], transcript: &Transcript) -> String {
     let words = String::from_utf8_lossy(bytes);
-    wire::line::excerpt(&transcript.clean(words.trim_end()))
+    transcript.quote(words.trim_end())
 }
 
 /// Names the protocol of a server that answered ClientHello in clear text, when it is no mail protocol.

@@ -186,13 +186,13 @@ impl Session<'_> {
                 return self.look_round(attempted, capabilities, channel, dialogue).await;
             }
             Ok(SignInReply::Refused(denial)) => {
-                let reason = excerpt(&self.transcript.clean(&denial.text));
+                let reason = self.transcript.quote(&denial.text);
                 let failure = Failure::new(Stage::Auth, Cause::SignInRefused, reason);
                 let temporary = denial.kind == Kind::Temporary;
                 (Failure { temporary, ..failure }, denial.kind)
             }
             Ok(SignInReply::Broken(reason)) => {
-                let reason = excerpt(&self.transcript.clean(&reason));
+                let reason = self.transcript.quote(&reason);
                 (Failure::new(Stage::Auth, Cause::Malformed, reason), Kind::Other)
             }
             Err(failure) => {

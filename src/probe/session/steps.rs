@@ -109,12 +109,10 @@ impl Session<'_> {
                 self.facts.notes.extend(listed.notes.iter().cloned());
                 (Attempt::Done(listed), true)
             }
-            Ok(CapabilityReply::Unsupported(words)) => {
-                (Attempt::Absent(excerpt(&self.transcript.clean(&words))), true)
-            }
+            Ok(CapabilityReply::Unsupported(words)) => (Attempt::Absent(self.transcript.quote(&words)), true),
             Ok(CapabilityReply::Refused(no)) => {
                 let cause = if no.temporary { Cause::Busy } else { Cause::CommandRefused };
-                let words = excerpt(&self.transcript.clean(&no.text));
+                let words = self.transcript.quote(&no.text);
                 let failure = Failure::new(Stage::Capabilities, cause, words);
                 (Attempt::Failed(Failure { temporary: no.temporary, ..failure }), !no.closing)
             }
