@@ -38,45 +38,48 @@ impl Facts {
             shared: _,
             transcript,
         } = self;
-        let each = |texts: &mut Vec<String>| texts.iter_mut().for_each(|text| *text = replace(text));
         let of_failure = |failure: &mut Failure| failure.reason = replace(&failure.reason);
-        let of_list = |listed: &mut Capabilities| {
-            let Capabilities { list, starttls: _, mechanisms, notes } = listed;
-            [list, mechanisms, notes].into_iter().for_each(each);
-        };
-        let of_greeting = |greeting: &mut Greeting| {
-            let Greeting { kind: _, text, capabilities, apop: _, temporary: _, raw } = greeting;
-            [text, raw].into_iter().for_each(|text| *text = replace(text));
-            capabilities.iter_mut().for_each(of_list);
-        };
-        for tried in tried {
-            if let TriedOutcome::Failed(failure) = &mut tried.outcome {
-                of_failure(failure);
-            }
-        }
-        unresolved.iter_mut().chain(smaller_hello).for_each(of_failure);
+        let tried = tried.iter_mut().filter_map(|tried| match &mut tried.outcome {
+            TriedOutcome::Failed(failure) => Some(failure),
+            TriedOutcome::StillOpen(_) => None,
+        });
+        tried.chain(unresolved).chain(smaller_hello).for_each(of_failure);
         in_attempt(connect, replace, |()| {});
-        in_attempt(greeting, replace, of_greeting);
-        turned_away.iter_mut().for_each(of_greeting);
-        in_attempt(before_tls, replace, of_list);
+        in_attempt(greeting, replace, |greeting| in_greeting(greeting, replace));
+        turned_away.iter_mut().for_each(|greeting| in_greeting(greeting, replace));
+        in_attempt(before_tls, replace, |listed| in_list(listed, replace));
         in_attempt(starttls, replace, |_| {});
-        if let Some(injection) = injection {
-            in_attempt(injection, replace, |fate| match fate {
-                Fate::Refused(words) | Fate::Answered(words) => *words = replace(words),
-                Fate::Dropped => {}
-            });
-        }
+        injection.iter_mut().for_each(|attempt| in_attempt(attempt, replace, |fate| in_fate(fate, replace)));
         in_attempt(tls, replace, |_| {});
         chain.iter_mut().for_each(|chain| in_chain(chain, replace));
-        in_attempt(after_tls, replace, of_list);
+        in_attempt(after_tls, replace, |listed| in_list(listed, replace));
         in_attempt(login, replace, |_| {});
-        each(notes);
-        retries.iter_mut().for_each(|Retry { reason, pause: _ }| *reason = replace(reason));
-        for Said { by, text } in transcript {
-            if *by != Party::Client {
-                *text = replace(text);
-            }
-        }
+        in_each(notes, replace);
+        in_each(retries.iter_mut().map(|Retry { reason, pause: _ }| reason), replace);
+        let heard = transcript.iter_mut().filter(|Said { by, .. }| *by != Party::Client);
+        in_each(heard.map(|said| &mut said.text), replace);
+    }
+}
+
+fn in_each<'a>(texts: impl IntoIterator<Item = &'a mut String>, replace: &dyn Fn(&str) -> String) {
+    texts.into_iter().for_each(|text| *text = replace(text));
+}
+
+fn in_list(listed: &mut Capabilities, replace: &dyn Fn(&str) -> String) {
+    let Capabilities { list, starttls: _, mechanisms, notes } = listed;
+    in_each([list, mechanisms, notes].into_iter().flatten(), replace);
+}
+
+fn in_greeting(greeting: &mut Greeting, replace: &dyn Fn(&str) -> String) {
+    let Greeting { kind: _, text, capabilities, apop: _, temporary: _, raw } = greeting;
+    in_each([text, raw], replace);
+    capabilities.iter_mut().for_each(|listed| in_list(listed, replace));
+}
+
+fn in_fate(fate: &mut Fate, replace: &dyn Fn(&str) -> String) {
+    match fate {
+        Fate::Refused(words) | Fate::Answered(words) => *words = replace(words),
+        Fate::Dropped => {}
     }
 }
 
@@ -95,6 +98,5 @@ fn in_chain(chain: &mut Chain, replace: &dyn Fn(&str) -> String) {
     problems.iter_mut().for_each(|problem| problem.detail = replace(&problem.detail));
     let Some(certificate) = certificate else { return };
     let Certificate { subject, issuer, names, key, signature, .. } = certificate;
-    let single = [subject, issuer, key, signature];
-    single.into_iter().chain(names).for_each(|text| *text = replace(text));
+    in_each([subject, issuer, key, signature].into_iter().chain(names), replace);
 }
